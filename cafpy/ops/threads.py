@@ -1,0 +1,30 @@
+"""Threads: Numba's for our kernels, one BLAS for numpy's own products, one for the products inside kernels.
+
+NumPy and SciPy wheels each bring an OpenBLAS of their own. NumPy's serves `numpy.matmul` and may use every thread.
+SciPy's is called from inside parallel Numba kernels (`cafpy.ops.blas`), where each thread wants a product of its own,
+so it is held at one thread. Where both are one library (a distribution's), one thread is the safe choice for both.
+"""
+
+from __future__ import annotations
+
+from cafpy.backend import default_threads
+
+
+def set_threads(threads: int | None) -> int:
+    """Use ``threads`` threads (every processor when None) from this thread on; returns the number."""
+    import numba
+    import numpy.linalg  # noqa: F401  (loads NumPy's BLAS, so that it is found below)
+    import scipy.linalg.cython_blas  # noqa: F401  (likewise SciPy's)
+    from threadpoolctl import ThreadpoolController
+
+    count = default_threads() if threads is None else max(1, threads)
+    count = min(count, numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(count)
+    libraries = [lib for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"]
+    for lib in libraries:
+        lib.set_num_threads(count if _is_numpys(lib.filepath) else 1)
+    return count
+
+
+def _is_numpys(path: str) -> bool:
+    return "numpy.libs" in path or "numpy/.dylibs" in path
