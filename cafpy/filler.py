@@ -75,7 +75,7 @@ def _bilinear(options: Any, shape: Shape, rng: np.random.Generator) -> np.ndarra
         raise NetError(f"filler 'bilinear' needs a blob of 4 axes with a square kernel, not {'×'.join(map(str, shape))}")
     size = shape[3]
     factor = (size + 1) // 2
-    centre = (2 * factor - 1 - factor % 2) / (2 * factor)
+    centre = (size - 1) / (2 * factor)
     line = 1 - np.abs(np.arange(size) / factor - centre)
     return np.broadcast_to(np.outer(line, line), shape).astype(np.float32)
 
