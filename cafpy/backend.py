@@ -81,7 +81,9 @@ class GpuBackend(Backend):
         self.xp = _import_cupy()
         count = self.xp.cuda.runtime.getDeviceCount()
         if not 0 <= device < count:
-            raise BackendError(f"there is no GPU {device}: this machine has {count} (0 to {count - 1}). Use --gpu 0 or --cpu.")
+            raise BackendError(
+                f"there is no GPU {device}: this machine has {count} (0 to {count - 1}). Use --gpu 0 or --cpu."
+            )
         self.device = self.xp.cuda.Device(device)
         self.device.use()
         self.name = f"gpu {device}"

@@ -40,7 +40,18 @@ class Blob:
     and forth without allocating. Views are cached: ``data`` costs no numpy call when nothing has changed.
     """
 
-    __slots__ = ("_data", "_data_flat", "_data_view", "_diff", "_diff_flat", "_diff_view", "backend", "count", "dtype", "shape")
+    __slots__ = (
+        "_data",
+        "_data_flat",
+        "_data_view",
+        "_diff",
+        "_diff_flat",
+        "_diff_view",
+        "backend",
+        "count",
+        "dtype",
+        "shape",
+    )
 
     def __init__(self, backend: Backend, shape: tuple[int, ...] = (), dtype: Any = np.float32):
         self.backend = backend

@@ -47,7 +47,9 @@ def _gaussian(options: Any, shape: Shape, rng: np.random.Generator) -> np.ndarra
         # on average `sparse` inputs of each output are kept
         keep = options.sparse / shape[0] if shape else 1.0
         if keep > 1:
-            raise NetError(f"filler 'gaussian' has sparse {options.sparse}, more than the {shape[0]} outputs of the blob")
+            raise NetError(
+                f"filler 'gaussian' has sparse {options.sparse}, more than the {shape[0]} outputs of the blob"
+            )
         values *= rng.random(shape) < keep
     return values
 
@@ -72,7 +74,9 @@ def _msra(options: Any, shape: Shape, rng: np.random.Generator) -> np.ndarray:
 def _bilinear(options: Any, shape: Shape, rng: np.random.Generator) -> np.ndarray:
     """Weights with which a Deconvolution of stride ceil(k / 2) interpolates bilinearly; the same for all channels."""
     if len(shape) != 4 or shape[2] != shape[3]:
-        raise NetError(f"filler 'bilinear' needs a blob of 4 axes with a square kernel, not {'×'.join(map(str, shape))}")
+        raise NetError(
+            f"filler 'bilinear' needs a blob of 4 axes with a square kernel, not {'×'.join(map(str, shape))}"
+        )
     size = shape[3]
     factor = (size + 1) // 2
     centre = (size - 1) / (2 * factor)

@@ -116,8 +116,8 @@ class Layer:
         """``axis`` (may be negative) as an index into ``blob.shape``; an error names the option when out of range."""
         if not -blob.ndim <= axis < blob.ndim:
             raise self.error(
-                f"{option}: {axis} is out of range for a bottom with {blob.ndim} axes (shape {shape_text(blob.shape)}); "
-                f"use {-blob.ndim} to {blob.ndim - 1}"
+                f"{option}: {axis} is out of range for a bottom with {blob.ndim} axes "
+                f"(shape {shape_text(blob.shape)}); use {-blob.ndim} to {blob.ndim - 1}"
             )
         return axis % blob.ndim
 

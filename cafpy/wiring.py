@@ -69,7 +69,9 @@ def loss_weights(layer: Layer, top_count: int) -> list[float]:
     """The loss weight of each top: what the net says, else 1 for top 0 of a loss, else 0."""
     given = list(layer.param.loss_weight)
     if given and len(given) != top_count:
-        raise layer.error(f"loss_weight is given {len(given)} times for {top_count} tops; give it once per top or not at all")
+        raise layer.error(
+            f"loss_weight is given {len(given)} times for {top_count} tops; give it once per top or not at all"
+        )
     if given:
         return given
     weights = [0.0] * top_count
@@ -127,9 +129,7 @@ def _prune_from_losses(nodes: list[Node]) -> None:
 def _force(nodes: list[Node]) -> None:
     for node in nodes:
         node.needs_backward = True
-        node.bottom_needs = [
-            needed or i not in node.layer.no_gradient for i, needed in enumerate(node.bottom_needs)
-        ]
+        node.bottom_needs = [needed or i not in node.layer.no_gradient for i, needed in enumerate(node.bottom_needs)]
         node.layer.param_propagate_down = [True] * len(node.layer.blobs)
 
 
@@ -140,6 +140,6 @@ def check_no_gradient_into_labels(nodes: Iterable[Node]) -> None:
             if i < len(node.bottom) and node.bottom_needs[i]:
                 flags = " ".join(f"propagate_down: {'false' if j == i else 'true'}" for j in range(len(node.bottom)))
                 raise NetError(
-                    f"{describe(node.param)}: bottom '{node.bottom[i]}' comes from layers that learn, but this layer gives "
-                    f"it no gradient; if it is meant as a label, write `{flags}`"
+                    f"{describe(node.param)}: bottom '{node.bottom[i]}' comes from layers that learn, but this layer "
+                    f"gives it no gradient; if it is meant as a label, write `{flags}`"
                 )
