@@ -13,7 +13,7 @@ from cafpy.blob import Blob
 from cafpy.errors import CafpyError, NetError, did_you_mean
 from cafpy.layer import Layer, describe
 from cafpy.parameters import Parameter, collect_parameters
-from cafpy.passes import prepare
+from cafpy.passes import prepare, prepare_in_state
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import array_to_blob
 from cafpy.registry import layer_class
@@ -29,6 +29,8 @@ from cafpy.wiring import (
 
 class Net:
     """A network built from a NetParameter for one phase.
+
+    ``state`` is a NetState that is settled already (a solver's); it stands in for phase, level and stages.
 
     Attributes:
         name: the net's name.
@@ -52,8 +54,11 @@ class Net:
         backend: Backend | None = None,
         dtype: Any = np.float32,
         seed: int = 0,
+        state: Any | None = None,
     ):
-        self.param = prepare(param, phase, level, stages)
+        self.param = prepare_in_state(param, state) if state else prepare(param, phase, level, stages)
+        if not self.param.layer:
+            raise NetError(f"the net '{param.name}' has no layer{_left_out(param)}")
         self.name: str = self.param.name
         self.phase: int = self.param.state.phase
         self.backend = backend or Backend()
@@ -75,7 +80,14 @@ class Net:
             self.close()
             raise
         self.outputs = list(self._unused)
-        self.params = {node.param.name: node.layer.blobs for node in self.nodes if node.layer.blobs}
+        self.params: dict[str, list[Blob]] = {}
+        for node in self.nodes:
+            if node.layer.blobs:
+                if node.param.name in self.params:
+                    raise node.layer.error(
+                        "another layer with parameters has this name; weight files tell them by name"
+                    )
+                self.params[node.param.name] = node.layer.blobs
         self._arena: tuple[Array, Array] | None = None
 
     # -- build -------------------------------------------------------------------------------------------------
@@ -279,3 +291,8 @@ def _put_loss_weights(layer: Layer, top: Sequence[Blob]) -> None:
 def _blame(layer: Layer, error: CafpyError) -> CafpyError:
     """The error with the layer in front, unless it names it already."""
     return error if str(error).startswith(layer.where) else type(error)(f"{layer.where}: {error}")
+
+
+def _left_out(param: Any) -> str:
+    count = len(param.layer) + len(param.layers)
+    return f": its include and exclude rules leave out all {count}" if count else "; is this a net's prototxt?"

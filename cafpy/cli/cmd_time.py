@@ -1,0 +1,91 @@
+"""`cafpy time`: how long each layer of a net takes, forward and backward."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from cafpy.cli.caffe_log import log
+from cafpy.cli.devices import choose_backend, device_options
+from cafpy.cli.net_options import net_options, read_model, state_options
+
+if TYPE_CHECKING:
+    from cafpy.net import Net
+
+
+class LayerTime(NamedTuple):
+    """Average seconds of one layer, forward and backward."""
+
+    name: str
+    type: str
+    forward: float
+    backward: float
+
+
+@click.command(short_help="Time each layer of a net, forward and backward.")
+@net_options
+@click.option("--iterations", default=50, show_default=True, type=click.IntRange(1), help="Passes to average over.")
+@state_options(default_phase="TRAIN")
+@device_options
+def command(
+    model: str, iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any
+) -> None:
+    """Run a net forward and backward and tell how long each layer takes.
+
+    One pass goes before and is not counted: it allocates memory and, on a first run, compiles kernels.
+    """
+    from cafpy.net import Net
+    from cafpy.proto import cafpy_pb2 as pb
+
+    backend = choose_backend(**device)
+    net = Net(read_model(model), pb.Phase.Value(phase), level, stage, backend)
+    try:
+        log(f"Use {backend.name}.")
+        log("Performing Forward")
+        net.forward()
+        log(f"Initial loss: {net.loss():.6g}")
+        log("Performing Backward")
+        net.backward()
+        log("*** Benchmark begins ***")
+        log(f"Testing for {iterations} iterations.")
+        times, total = measure(net, iterations)
+    finally:
+        net.close()
+    forward, backward = sum(t.forward for t in times), sum(t.backward for t in times)
+    log("Average time per layer: ")
+    for t in times:
+        log(f"{t.name:>10}\tforward: {t.forward * 1e3:.6g} ms.")
+        log(f"{t.name:>10}\tbackward: {t.backward * 1e3:.6g} ms.")
+    log(f"Average Forward pass: {forward * 1e3:.6g} ms.")
+    log(f"Average Backward pass: {backward * 1e3:.6g} ms.")
+    log(f"Average Forward-Backward: {total / iterations * 1e3:.6g} ms.")
+    log(f"Total Time: {total * 1e3:.6g} ms.")
+    log("*** Benchmark ends ***")
+
+
+def measure(net: Net, iterations: int) -> tuple[list[LayerTime], float]:
+    """Average times of each layer over ``iterations`` passes, and the seconds that all passes took."""
+    count = len(net.nodes)
+    forward, backward = [0.0] * count, [0.0] * count
+    begin = time.perf_counter()
+    for _ in range(iterations):
+        for i in range(count):
+            forward[i] += _timed(net, net.forward, i)
+        for i in reversed(range(count)):
+            backward[i] += _timed(net, net.backward, i)
+    total = time.perf_counter() - begin
+    times = [
+        LayerTime(node.param.name, node.param.type, forward[i] / iterations, backward[i] / iterations)
+        for i, node in enumerate(net.nodes)
+    ]
+    return times, total
+
+
+def _timed(net: Net, run: Any, index: int) -> float:
+    net.backend.synchronize()
+    begin = time.perf_counter()
+    run(index, index)
+    net.backend.synchronize()
+    return time.perf_counter() - begin

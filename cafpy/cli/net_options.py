@@ -1,0 +1,36 @@
+"""The options that name a net and its state, the same for every command that runs one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def net_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --model to a click command."""
+    return click.option("--model", required=True, metavar="FILE", help="The net's prototxt.")(command)
+
+
+def state_options(default_phase: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add --phase, --level and --stage, the net state that include and exclude rules look at."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        phases = click.Choice(["TRAIN", "TEST"], case_sensitive=False)
+        for option in (
+            click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated."),
+            click.option("--level", default=0, show_default=True, help="The level of the net state."),
+            click.option("--phase", default=default_phase, show_default=True, type=phases, help="Which layers take part."),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def read_model(path: str) -> Any:
+    """The NetParameter in the file."""
+    from cafpy.proto.text import read_net
+
+    return read_net(path)
