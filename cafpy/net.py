@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,21 +9,14 @@ import numpy as np
 
 from cafpy.backend import Array, Backend
 from cafpy.blob import Blob
-from cafpy.errors import CafpyError, NetError, did_you_mean
-from cafpy.layer import Layer, describe
-from cafpy.parameters import Parameter, collect_parameters
+from cafpy.errors import CafpyError, NetError
+from cafpy.layer import Layer
+from cafpy.net_builder import blame, build_layers, call, put_loss_weights
+from cafpy.parameters import Parameter, collect_parameters, parameters_by_layer
 from cafpy.passes import prepare, prepare_in_state
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import array_to_blob
-from cafpy.registry import layer_class
-from cafpy.wiring import (
-    Node,
-    check_counts,
-    check_no_gradient_into_labels,
-    loss_weights,
-    needed_tops,
-    plan_backward,
-)
+from cafpy.wiring import Node, check_no_gradient_into_labels, plan_backward
 
 
 class Net:
@@ -64,92 +56,22 @@ class Net:
         self.backend = backend or Backend()
         self.dtype = np.dtype(dtype)
         self.seed = seed
-        self.nodes: list[Node] = []
-        self.blobs: dict[str, Blob] = {}
-        self.inputs: list[str] = []
-        self._unused: dict[str, Node] = {}
-        self._shapes: list[tuple[tuple[int, ...], ...]] = []
+        built = build_layers(self.param, self.phase, self.backend, self.dtype, seed)
+        self.nodes: list[Node] = built.nodes
+        self.blobs: dict[str, Blob] = built.blobs
+        self.inputs: list[str] = built.inputs
+        self.outputs: list[str] = list(built.unused)
+        self._shapes = [tuple(blob.shape for blob in self.bottom_blobs(node)) for node in self.nodes]
+        self._arena: tuple[Array, Array] | None = None
         try:
-            for layer_param in self.param.layer:
-                self._append(layer_param)
             plan_backward(self.nodes, self.param.force_backward)
             if self.phase == pb.TRAIN:
                 check_no_gradient_into_labels(self.nodes)
+            self.params: dict[str, list[Blob]] = parameters_by_layer(self.nodes)
             self.learnable: list[Parameter] = collect_parameters(self.nodes)
         except BaseException:
             self.close()
             raise
-        self.outputs = list(self._unused)
-        self.params: dict[str, list[Blob]] = {}
-        for node in self.nodes:
-            if node.layer.blobs:
-                if node.param.name in self.params:
-                    raise node.layer.error(
-                        "another layer with parameters has this name; weight files tell them by name"
-                    )
-                self.params[node.param.name] = node.layer.blobs
-        self._arena: tuple[Array, Array] | None = None
-
-    # -- build -------------------------------------------------------------------------------------------------
-
-    def _append(self, param: Any) -> None:
-        if not param.HasField("phase"):
-            param.phase = self.phase
-        try:
-            cls = layer_class(param.type)
-        except NetError as error:
-            raise NetError(f"{describe(param)}: {error}") from None
-        seed = int(np.random.SeedSequence([self.seed, zlib.crc32(param.name.encode())]).generate_state(1, np.uint64)[0])
-        layer = cls(param, self.backend, param.phase, self.dtype, seed)
-        node = Node(layer, list(param.bottom), list(param.top))
-        check_counts(layer)
-        bottom = [self._take(node, name) for name in node.bottom]
-        top = [self._give(node, i) for i in range(len(node.top))]
-        for _ in range(needed_tops(layer) - len(top)):  # a loss whose top nobody names still has one
-            name = f"(automatic {param.name} {len(top)})"
-            node.top.append(name)
-            top.append(self._new_blob(node, name))
-        self.nodes.append(node)
-        self._call(layer, layer.setup, bottom, top)
-        self._call(layer, layer.reshape, bottom, top)
-        layer.loss_weights = loss_weights(layer, len(top))
-        self._shapes.append(tuple(blob.shape for blob in bottom))
-        _put_loss_weights(layer, top)
-
-    def _take(self, node: Node, name: str) -> Blob:
-        if name not in self.blobs:
-            raise node.layer.error(f"bottom '{name}' is made by no layer before it{did_you_mean(name, self.blobs)}")
-        self._unused.pop(name, None)
-        return self.blobs[name]
-
-    def _give(self, node: Node, index: int) -> Blob:
-        name = node.top[index]
-        if index < len(node.bottom) and node.bottom[index] == name:
-            if not node.layer.in_place:
-                raise node.layer.error(f"cannot work in place: give it a top of another name than its bottom '{name}'")
-            self._unused[name] = node
-            return self.blobs[name]
-        if name in self.blobs:
-            maker = next(n for n in self.nodes if name in n.top)
-            raise node.layer.error(
-                f"top '{name}' is already made by {describe(maker.param)}; rename one, or make '{name}' its bottom too "
-                "to work in place"
-            )
-        if node.param.type == "Input":
-            self.inputs.append(name)
-        return self._new_blob(node, name)
-
-    def _new_blob(self, node: Node, name: str) -> Blob:
-        self._unused[name] = node
-        blob = self.blobs[name] = Blob(self.backend, (), self.dtype)
-        return blob
-
-    @staticmethod
-    def _call(layer: Layer, method: Any, *args: Any) -> None:
-        try:
-            method(*args)
-        except CafpyError as error:
-            raise _blame(layer, error) from error
 
     # -- run ---------------------------------------------------------------------------------------------------
 
@@ -177,10 +99,10 @@ class Net:
                 if shapes != self._shapes[i] or node.layer.reshape_always:
                     self._shapes[i] = shapes
                     node.layer.reshape(bottom, top)
-                    _put_loss_weights(node.layer, top)
+                    put_loss_weights(node.layer, top)
                 node.layer.forward(bottom, top)
             except CafpyError as error:
-                raise _blame(node.layer, error) from error
+                raise blame(node.layer, error) from error
 
     def backward(self, first: int | None = None, last: int = 0) -> None:
         """Run backward from layer ``first`` down to layer ``last`` (indices, both included; all by default).
@@ -198,8 +120,8 @@ class Net:
         for i, node in enumerate(self.nodes):
             bottom, top = self.bottom_blobs(node), self.top_blobs(node)
             self._shapes[i] = tuple(blob.shape for blob in bottom)
-            self._call(node.layer, node.layer.reshape, bottom, top)
-            _put_loss_weights(node.layer, top)
+            call(node.layer, node.layer.reshape, bottom, top)
+            put_loss_weights(node.layer, top)
 
     def loss(self) -> float:
         """The sum of all tops with a loss weight, each times its weight, of the last forward pass."""
@@ -279,18 +201,6 @@ class Net:
         """Let go of the files and threads of data layers."""
         for node in self.nodes:
             node.layer.close()
-
-
-def _put_loss_weights(layer: Layer, top: Sequence[Blob]) -> None:
-    """A loss finds its weight where other layers find the gradient from above."""
-    for blob, weight in zip(top, layer.loss_weights, strict=False):
-        if weight:
-            blob.diff[...] = weight
-
-
-def _blame(layer: Layer, error: CafpyError) -> CafpyError:
-    """The error with the layer in front, unless it names it already."""
-    return error if str(error).startswith(layer.where) else type(error)(f"{layer.where}: {error}")
 
 
 def _left_out(param: Any) -> str:

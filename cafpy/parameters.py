@@ -91,3 +91,17 @@ def _merge_multipliers(owner: Parameter, said: dict[str, float], owner_node: Nod
                 f"but {said[name]:g} in {describe(owner_node.param)}; give the same value or leave one out"
             )
         setattr(owner, name, value)
+
+
+def parameters_by_layer(nodes: list[Node]) -> dict[str, list[Blob]]:
+    """The parameter blobs of each layer that has any, by its name. Raises LayerError when a name stands twice."""
+    params: dict[str, list[Blob]] = {}
+    for node in nodes:
+        if not node.layer.blobs:
+            continue
+        if node.param.name in params:
+            raise node.layer.error(
+                "another layer with parameters has the same name; rename one, as weight files tell layers by name"
+            )
+        params[node.param.name] = node.layer.blobs
+    return params

@@ -1,0 +1,124 @@
+"""From a prepared NetParameter to layers that are set up, one after the other, each seeing its bottoms' shapes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from cafpy.backend import Backend
+from cafpy.blob import Blob
+from cafpy.errors import CafpyError, NetError, did_you_mean
+from cafpy.layer import Layer, describe
+from cafpy.registry import layer_class
+from cafpy.wiring import Node, check_counts, loss_weights, needed_tops
+
+
+class BuiltLayers:
+    """What :func:`build_layers` has built so far.
+
+    Attributes:
+        nodes: the layers in order.
+        blobs: every blob by name, in the order of creation.
+        inputs: tops of Input layers.
+        unused: blobs that no layer has taken yet, in order: in the end the net's outputs.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.blobs: dict[str, Blob] = {}
+        self.inputs: list[str] = []
+        self.unused: dict[str, None] = {}
+
+
+def build_layers(param: Any, phase: int, backend: Backend, dtype: np.dtype, seed: int) -> BuiltLayers:
+    """Set up and shape every layer of ``param``. Raises NetError or LayerError; files opened so far are closed then."""
+    built = BuiltLayers()
+    try:
+        for layer_param in param.layer:
+            if not layer_param.HasField("phase"):
+                layer_param.phase = phase
+            _append(built, _new_layer(layer_param, backend, dtype, seed))
+    except BaseException:
+        for node in built.nodes:
+            node.layer.close()
+        raise
+    return built
+
+
+def _new_layer(param: Any, backend: Backend, dtype: np.dtype, seed: int) -> Layer:
+    try:
+        cls = layer_class(param.type)
+    except NetError as error:
+        raise NetError(f"{describe(param)}: {error}") from None
+    # by name, so that a layer draws the same numbers whatever else the net holds
+    words = np.random.SeedSequence([seed, zlib.crc32(param.name.encode())]).generate_state(1, np.uint64)
+    return cls(param, backend, param.phase, dtype, int(words[0]))
+
+
+def _append(built: BuiltLayers, layer: Layer) -> None:
+    node = Node(layer, list(layer.param.bottom), list(layer.param.top))
+    check_counts(layer)
+    bottom = [_take(built, node, name) for name in node.bottom]
+    top = [_give(built, node, index) for index in range(len(node.top))]
+    for index in range(len(top), needed_tops(layer)):  # a loss whose top nobody names still has one
+        node.top.append(f"(automatic top {index} of {layer.param.name})")
+        top.append(_new_blob(built, layer, node.top[-1]))
+    built.nodes.append(node)
+    call(layer, layer.setup, bottom, top)
+    call(layer, layer.reshape, bottom, top)
+    layer.loss_weights = loss_weights(layer, len(top))
+    put_loss_weights(layer, top)
+
+
+def _take(built: BuiltLayers, node: Node, name: str) -> Blob:
+    if name not in built.blobs:
+        raise node.layer.error(f"bottom '{name}' is made by no layer before it{did_you_mean(name, built.blobs)}")
+    built.unused.pop(name, None)
+    return built.blobs[name]
+
+
+def _give(built: BuiltLayers, node: Node, index: int) -> Blob:
+    name = node.top[index]
+    if index < len(node.bottom) and node.bottom[index] == name:
+        if not node.layer.in_place:
+            raise node.layer.error(f"cannot work in place: give it a top of another name than its bottom '{name}'")
+        built.unused[name] = None
+        return built.blobs[name]
+    if name in built.blobs:
+        maker = next(other for other in built.nodes if name in other.top)
+        raise node.layer.error(
+            f"top '{name}' is already made by {describe(maker.param)}; rename one, or make '{name}' its bottom too "
+            "to work in place"
+        )
+    if node.param.type == "Input":
+        built.inputs.append(name)
+    return _new_blob(built, node.layer, name)
+
+
+def _new_blob(built: BuiltLayers, layer: Layer, name: str) -> Blob:
+    built.unused[name] = None
+    blob = built.blobs[name] = Blob(layer.backend, (), layer.dtype)
+    return blob
+
+
+def put_loss_weights(layer: Layer, top: Sequence[Blob]) -> None:
+    """A loss finds its weight where other layers find the gradient from above."""
+    for blob, weight in zip(top, layer.loss_weights, strict=False):
+        if weight:
+            blob.diff[...] = weight
+
+
+def call(layer: Layer, method: Callable[..., None], *args: Any) -> None:
+    """Call a method of the layer; what goes wrong in it names the layer."""
+    try:
+        method(*args)
+    except CafpyError as error:
+        raise blame(layer, error) from error
+
+
+def blame(layer: Layer, error: CafpyError) -> CafpyError:
+    """The error with the layer in front, unless it names it already."""
+    return error if str(error).startswith(layer.where) else type(error)(f"{layer.where}: {error}")
