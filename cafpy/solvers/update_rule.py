@@ -1,0 +1,83 @@
+"""The contract of an update rule, and how it is found by the solver's `type`.
+
+Adding a rule is adding a file here: `adam.py` holds the class Adam, which is `type: "Adam"`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cafpy.backend import Array, Backend
+from cafpy.errors import SolverError, did_you_mean
+from cafpy.ops.update import FlatParameters
+
+
+class UpdateRule:
+    """Base of all update rules; the class is named as the solver's `type`.
+
+    Declared by subclasses:
+        slots: how many history arrays it keeps for each parameter; they start at zero and are saved with the solver.
+
+    ``__init__`` reads its fields of the SolverParameter and raises SolverError where they do not fit.
+    """
+
+    slots: ClassVar[int] = 1
+
+    def __init__(self, param: Any):
+        self.param = param
+
+    def update(self, backend: Backend, flat: FlatParameters, history: Sequence[Array], iteration: int) -> None:
+        """Change ``flat.data`` and ``history`` by the gradients in ``flat.diff``; ``iteration`` counts from 0.
+
+        ``history`` has ``slots`` arrays laid out as ``flat.data``.
+        """
+        raise NotImplementedError
+
+    def fraction(self, name: str) -> float:
+        """The field ``name``, which must lie in [0, 1). Raises SolverError."""
+        value = getattr(self.param, name)
+        if not 0 <= value < 1:
+            raise SolverError(
+                f'{name} is {value:g}, but type "{type(self).__name__}" needs it to be at least 0 and below 1'
+            )
+        return value
+
+    def no_momentum(self) -> None:
+        """Raise SolverError when the solver has a momentum, which this rule would ignore."""
+        if self.param.momentum:
+            raise SolverError(
+                f'momentum is {self.param.momentum:g}, but type "{type(self).__name__}" has no momentum; '
+                'remove the line, or use type "SGD", "Nesterov" or "Adam"'
+            )
+
+
+def update_rule(param: Any) -> UpdateRule:
+    """The rule that a SolverParameter asks for. Raises SolverError for an unknown type or fields that do not fit it."""
+    found = _rules_in(param.type.lower()) if param.type.isidentifier() else {}
+    if param.type not in found:
+        known = solver_types()
+        raise SolverError(
+            f"unknown solver type '{param.type}'{did_you_mean(param.type, known)}; there are {', '.join(known)}"
+        )
+    return found[param.type](param)
+
+
+def solver_types() -> list[str]:
+    """The types there are, in alphabetical order."""
+    files = Path(__file__).parent.glob("[!_]*.py")
+    return sorted(name for file in files for name in _rules_in(file.stem))
+
+
+def _rules_in(file: str) -> dict[str, type[UpdateRule]]:
+    if not Path(__file__).with_name(f"{file}.py").is_file():
+        return {}
+    module = importlib.import_module(f"{__package__}.{file}")
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, UpdateRule) and value.__module__ == module.__name__
+        if name != "UpdateRule"
+    }
