@@ -83,6 +83,6 @@ update_kernel = njit(cache=True, error_model="numpy", parallel=True)
 
 
 @njit(cache=True, error_model="numpy")
-def regularised(diff, data, scale, decay, l1):  # type: ignore[no-untyped-def]
+def regularised(diff, data, scale, decay, l1):
     """One element's gradient as the rule wants it."""
     return diff * scale + decay * (np.sign(data) if l1 else data)

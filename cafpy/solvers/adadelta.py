@@ -39,7 +39,7 @@ class AdaDelta(UpdateRule):
 
 
 @routine
-def adadelta(xp, flat, h, s, keep, delta):  # type: ignore[no-untyped-def]
+def adadelta(xp, flat, h, s, keep, delta):
     for part, gradient, rate in flat.gradients(xp):
         h[part] = keep * h[part] + (1 - keep) * gradient * gradient
         step = gradient * xp.sqrt((s[part] + delta) / (h[part] + delta))
@@ -48,12 +48,12 @@ def adadelta(xp, flat, h, s, keep, delta):  # type: ignore[no-untyped-def]
 
 
 @adadelta.body("numba")
-def _adadelta_numba(flat, h, s, keep, delta):  # type: ignore[no-untyped-def]
+def _adadelta_numba(flat, h, s, keep, delta):
     _adadelta_kernel(flat.packed(), h, s, *flat.scalars(keep, 1 - keep, delta))
 
 
 @update_kernel
-def _adadelta_kernel(flat, h, s, keep, add, delta):  # type: ignore[no-untyped-def]
+def _adadelta_kernel(flat, h, s, keep, add, delta):
     blocks, rates, decays, scale, l1, data, diff = flat
     for b in prange(blocks.shape[0]):
         start, stop, segment = blocks[b]

@@ -34,19 +34,19 @@ class AdaGrad(UpdateRule):
 
 
 @routine
-def adagrad(xp, flat, h, delta):  # type: ignore[no-untyped-def]
+def adagrad(xp, flat, h, delta):
     for part, gradient, rate in flat.gradients(xp):
         h[part] += gradient * gradient
         flat.subtract(part, rate * gradient / (xp.sqrt(h[part]) + delta))
 
 
 @adagrad.body("numba")
-def _adagrad_numba(flat, h, delta):  # type: ignore[no-untyped-def]
+def _adagrad_numba(flat, h, delta):
     _adagrad_kernel(flat.packed(), h, *flat.scalars(delta))
 
 
 @update_kernel
-def _adagrad_kernel(flat, h, delta):  # type: ignore[no-untyped-def]
+def _adagrad_kernel(flat, h, delta):
     blocks, rates, decays, scale, l1, data, diff = flat
     for b in prange(blocks.shape[0]):
         start, stop, segment = blocks[b]

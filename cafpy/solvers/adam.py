@@ -41,7 +41,7 @@ class Adam(UpdateRule):
 
 
 @routine
-def adam(xp, flat, m, v, beta1, beta2, delta, correction):  # type: ignore[no-untyped-def]
+def adam(xp, flat, m, v, beta1, beta2, delta, correction):
     for part, gradient, rate in flat.gradients(xp):
         m[part] = beta1 * m[part] + (1 - beta1) * gradient
         v[part] = beta2 * v[part] + (1 - beta2) * gradient * gradient
@@ -49,12 +49,12 @@ def adam(xp, flat, m, v, beta1, beta2, delta, correction):  # type: ignore[no-un
 
 
 @adam.body("numba")
-def _adam_numba(flat, m, v, beta1, beta2, delta, correction):  # type: ignore[no-untyped-def]
+def _adam_numba(flat, m, v, beta1, beta2, delta, correction):
     _adam_kernel(flat.packed(), m, v, *flat.scalars(beta1, 1 - beta1, beta2, 1 - beta2, delta, correction))
 
 
 @update_kernel
-def _adam_kernel(flat, m, v, beta1, add1, beta2, add2, delta, correction):  # type: ignore[no-untyped-def]
+def _adam_kernel(flat, m, v, beta1, add1, beta2, add2, delta, correction):
     blocks, rates, decays, scale, l1, data, diff = flat
     for b in prange(blocks.shape[0]):
         start, stop, segment = blocks[b]

@@ -73,20 +73,20 @@ def _exp(param: Any, iteration: int, step: int) -> float:
 
 
 def _inv(param: Any, iteration: int, step: int) -> float:
-    grown = f32(1) + f32(param.gamma) * f32(iteration)
-    return f32(param.base_lr) * f32(_pow(grown, -param.power))
+    grown = float(f32(1) + f32(param.gamma) * f32(iteration))
+    return float(f32(param.base_lr) * f32(_pow(grown, -param.power)))
 
 
 def _poly(param: Any, iteration: int, step: int) -> float:
     # past max_iter Caffe's rate is negative or NaN; ours stays at 0
-    left = max(f32(0), f32(1) - f32(iteration) / f32(param.max_iter))
-    return f32(param.base_lr) * f32(_pow(left, param.power))
+    left = max(0.0, float(f32(1) - f32(iteration) / f32(param.max_iter)))
+    return float(f32(param.base_lr) * f32(_pow(left, param.power)))
 
 
 def _sigmoid(param: Any, iteration: int, step: int) -> float:
     exponent = -f32(param.gamma) * (f32(iteration) - f32(param.stepsize))
     with np.errstate(over="ignore"):
-        return f32(param.base_lr) * (f32(1) / (f32(1) + f32(np.exp(np.float64(exponent)))))
+        return float(f32(param.base_lr) * (f32(1) / (f32(1) + f32(np.exp(np.float64(exponent))))))
 
 
 POLICIES: dict[str, Policy] = {

@@ -27,7 +27,7 @@ class Nesterov(UpdateRule):
 
 
 @routine
-def nesterov(xp, flat, h, momentum):  # type: ignore[no-untyped-def]
+def nesterov(xp, flat, h, momentum):
     for part, gradient, rate in flat.gradients(xp):
         before = h[part] * momentum
         h[part] = before + rate * gradient
@@ -35,12 +35,12 @@ def nesterov(xp, flat, h, momentum):  # type: ignore[no-untyped-def]
 
 
 @nesterov.body("numba")
-def _nesterov_numba(flat, h, momentum):  # type: ignore[no-untyped-def]
+def _nesterov_numba(flat, h, momentum):
     _nesterov_kernel(flat.packed(), h, *flat.scalars(momentum, 1 + momentum))
 
 
 @update_kernel
-def _nesterov_kernel(flat, h, momentum, ahead):  # type: ignore[no-untyped-def]
+def _nesterov_kernel(flat, h, momentum, ahead):
     blocks, rates, decays, scale, l1, data, diff = flat
     for b in prange(blocks.shape[0]):
         start, stop, segment = blocks[b]

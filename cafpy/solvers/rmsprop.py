@@ -36,19 +36,19 @@ class RMSProp(UpdateRule):
 
 
 @routine
-def rmsprop(xp, flat, h, keep, delta):  # type: ignore[no-untyped-def]
+def rmsprop(xp, flat, h, keep, delta):
     for part, gradient, rate in flat.gradients(xp):
         h[part] = keep * h[part] + (1 - keep) * gradient * gradient
         flat.subtract(part, rate * gradient / (xp.sqrt(h[part]) + delta))
 
 
 @rmsprop.body("numba")
-def _rmsprop_numba(flat, h, keep, delta):  # type: ignore[no-untyped-def]
+def _rmsprop_numba(flat, h, keep, delta):
     _rmsprop_kernel(flat.packed(), h, *flat.scalars(keep, 1 - keep, delta))
 
 
 @update_kernel
-def _rmsprop_kernel(flat, h, keep, add, delta):  # type: ignore[no-untyped-def]
+def _rmsprop_kernel(flat, h, keep, add, delta):
     blocks, rates, decays, scale, l1, data, diff = flat
     for b in prange(blocks.shape[0]):
         start, stop, segment = blocks[b]

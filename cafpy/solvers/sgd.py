@@ -28,19 +28,19 @@ class SGD(UpdateRule):
 
 
 @routine
-def sgd(xp, flat, h, momentum):  # type: ignore[no-untyped-def]
+def sgd(xp, flat, h, momentum):
     for part, gradient, rate in flat.gradients(xp):
         h[part] = momentum * h[part] + rate * gradient
         flat.subtract(part, h[part])
 
 
 @sgd.body("numba")
-def _sgd_numba(flat, h, momentum):  # type: ignore[no-untyped-def]
+def _sgd_numba(flat, h, momentum):
     _sgd_kernel(flat.packed(), h, *flat.scalars(momentum))
 
 
 @update_kernel
-def _sgd_kernel(flat, h, momentum):  # type: ignore[no-untyped-def]
+def _sgd_kernel(flat, h, momentum):
     blocks, rates, decays, scale, l1, data, diff = flat
     for b in prange(blocks.shape[0]):
         start, stop, segment = blocks[b]
