@@ -43,7 +43,7 @@ class BackendError(CafpyError):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """" (did you mean 'xavier'?)" for the choice nearest to ``word``, or "" when none is near.
+    """ " (did you mean 'xavier'?)" for the choice nearest to ``word``, or "" when none is near.
 
     Letter case is ignored, so that "convolution" finds "Convolution".
     """
