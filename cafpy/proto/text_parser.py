@@ -111,8 +111,7 @@ class Parser:
             return
         if not self._accept(":"):
             self._problem(self.token, f"wanted a : and a value after {name.text}")
-            if self.token.text in _CLOSING:
-                self._skip_value()
+            self._skip_value()
             return
         if repeated and self._accept("["):
             self._list(lambda: self._scalar_value(message, field))
@@ -189,22 +188,26 @@ class Parser:
             self._problem(name, f"{text}; a }} is missing")
             self.at -= 1
             raise _NextLayer
+        if not self.open and self._is_other_kind(name):
+            return
         self._problem(name, self._no_such_field(message, name.text))
         self._skip_value()
+
+    def _is_other_kind(self, name: Token) -> bool:
+        """Whether a solver's file came for a net or the other way round; said once, and the rest is not read."""
+        for kind, other in ((pb.NetParameter, pb.SolverParameter), (pb.SolverParameter, pb.NetParameter)):
+            if self.root.DESCRIPTOR is kind.DESCRIPTOR and name.text in other.DESCRIPTOR.fields_by_name:
+                its, this = _kind(self.root), _kind(other())
+                self._problem(
+                    name, f"a {its} has no field '{name.text}', but a {this} has; is this a {this}'s prototxt?"
+                )
+                self.at = len(self.tokens) - 1
+                return True
+        return False
 
     def _no_such_field(self, message: Any, name: str) -> str:
         hint = did_you_mean(name, (known for known in message.DESCRIPTOR.fields_by_name if known != "defined_at"))
         if not self.open:
-            if (
-                message.DESCRIPTOR is pb.NetParameter.DESCRIPTOR
-                and name in pb.SolverParameter.DESCRIPTOR.fields_by_name
-            ):
-                return f"a net has no field '{name}', but a solver has; is this a solver's prototxt?"
-            if (
-                message.DESCRIPTOR is pb.SolverParameter.DESCRIPTOR
-                and name in pb.NetParameter.DESCRIPTOR.fields_by_name
-            ):
-                return f"a solver has no field '{name}', but a net has; is this a net's prototxt?"
             return f"a {_kind(message)} has no field '{name}'{hint}"
         place, path = self._layer_and_path()
         return f"{place} has no field '{name}'{f' in {path}' if path else ''}{hint}"
@@ -214,7 +217,7 @@ class Parser:
         fields = [field for _, _, field in self.open]
         outer = self.open[0][1]
         if fields[0] in ("layer", "layers"):
-            return f"layer '{outer.name}'", ".".join(fields[1:])
+            return f"layer '{outer.name}'" if outer.name else "this layer", ".".join(fields[1:])
         return f"the {_kind(self.root)}", ".".join(fields)
 
     def _place(self, message: Any) -> str:
