@@ -49,7 +49,7 @@ class Layer:
 
     def __init__(self, param: Any, backend: Backend, phase: int = pb.TEST, dtype: Any = np.float32, seed: int = 0):
         self.param = param
-        self.options = getattr(param, self.options_field) if self.options_field else None
+        self.options: Any = getattr(param, self.options_field) if self.options_field else None
         self.backend = backend
         self.xp = backend.xp
         self.phase = phase
