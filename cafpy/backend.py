@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from cafpy.errors import BackendError, DataError
+from cafpy.errors import BackendError, CafpyError, DataError
 
 Array = Any  # numpy.ndarray or cupy.ndarray: the two have the same methods but no common type
 
@@ -44,14 +44,14 @@ class Backend:
         """The values of ``array`` as a numpy array; the array itself where it is one already."""
         return np.asarray(array)
 
-    def require(self, ok: Array, explain: Callable[[], str]) -> None:
-        """Raise ``DataError(explain())`` unless the one-element boolean array ``ok`` is true.
+    def require(self, ok: Array, explain: Callable[[], str], error: type[CafpyError] = DataError) -> None:
+        """Raise ``error(explain())`` unless the one-element boolean array ``ok`` is true.
 
         The way for a layer to check data without a trip to the host: on a GPU the answer is only looked at by
         :meth:`raise_pending`.
         """
         if not ok:
-            raise DataError(explain())
+            raise error(explain())
 
     def raise_pending(self) -> None:
         """Raise the first error that :meth:`require` has noted and not raised yet."""
@@ -87,7 +87,7 @@ class GpuBackend(Backend):
         self.device = self.xp.cuda.Device(device)
         self.device.use()
         self.name = f"gpu {device}"
-        self._pending: list[tuple[Array, Callable[[], str]]] = []
+        self._pending: list[tuple[Array, Callable[[], str], type[CafpyError]]] = []
 
     def upload(self, target: Array, host: np.ndarray) -> None:
         target.set(np.ascontiguousarray(host, dtype=target.dtype))
@@ -95,14 +95,14 @@ class GpuBackend(Backend):
     def to_host(self, array: Array) -> np.ndarray:
         return self.xp.asnumpy(array)
 
-    def require(self, ok: Array, explain: Callable[[], str]) -> None:
-        self._pending.append((ok, explain))
+    def require(self, ok: Array, explain: Callable[[], str], error: type[CafpyError] = DataError) -> None:
+        self._pending.append((ok, explain, error))
 
     def raise_pending(self) -> None:
         pending, self._pending = self._pending, []
-        for ok, explain in pending:
+        for ok, explain, error in pending:
             if not bool(ok):
-                raise DataError(explain())
+                raise error(explain())
 
     def synchronize(self) -> None:
         self.device.synchronize()

@@ -56,13 +56,17 @@ class UpdateRule:
 
 def update_rule(param: Any) -> UpdateRule:
     """The rule that a SolverParameter asks for. Raises SolverError for an unknown type or fields that do not fit it."""
-    found = _rules_in(param.type.lower()) if param.type.isidentifier() else {}
-    if param.type not in found:
+    return rule_class(param.type)(param)
+
+
+def rule_class(type_name: str) -> type[UpdateRule]:
+    """The class of the rule of this type. Raises SolverError, with the nearest name, when there is none."""
+    found = _rules_in(type_name.lower()) if type_name.isidentifier() else {}
+    if type_name not in found:
         known = solver_types()
-        raise SolverError(
-            f"unknown solver type '{param.type}'{did_you_mean(param.type, known)}; there are {', '.join(known)}"
-        )
-    return found[param.type](param)
+        hint = did_you_mean(type_name, known)
+        raise SolverError(f"unknown solver type '{type_name}'{hint}; there are {', '.join(known)}")
+    return found[type_name]
 
 
 def solver_types() -> list[str]:

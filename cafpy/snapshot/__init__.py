@@ -1,0 +1,1 @@
+"""Files of trained numbers: weights (.caffemodel, .caffemodel.h5, .npz) and solver states (.solverstate)."""

@@ -1,0 +1,52 @@
+"""What a solver's fields must be, checked before anything is built; all problems are said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cafpy.errors import SolverError
+
+TRAIN_NETS = ("net", "net_param", "train_net", "train_net_param")
+
+
+def check_fields(param: Any) -> None:
+    """Raise SolverError, a line for each problem, unless the fields fit each other."""
+    problems = [*_train_net(param), *_test_nets(param), *_numbers(param)]
+    if problems:
+        raise SolverError("\n".join(problems))
+
+
+def _train_net(param: Any) -> Iterator[str]:
+    given = [name for name in TRAIN_NETS if param.HasField(name)]
+    if not given:
+        yield 'the solver names no net; write `net: "train_val.prototxt"`'
+    elif len(given) > 1:
+        yield f"the solver gives its train net {len(given)} times, as {' and as '.join(given)}; keep one"
+
+
+def _test_nets(param: Any) -> Iterator[str]:
+    own = len(param.test_net) + len(param.test_net_param)
+    count = len(param.test_iter)
+    generic = param.HasField("net") or param.HasField("net_param")
+    nets = f"{own} test net{'' if own == 1 else 's'}"
+    if count < own:
+        yield f"the solver has {nets}, but test_iter is given {count} times; give each its number of test passes"
+    elif count > own and not generic:
+        yield f"test_iter is given {count} times, but the solver has {nets}; give one test_iter for each"
+    if count and param.test_interval <= 0:
+        came = f"is {param.test_interval}" if param.HasField("test_interval") else "is missing"
+        yield f"test_iter is given, but test_interval {came}; write how many iterations lie between two tests"
+    if any(n <= 0 for n in param.test_iter):
+        yield f"test_iter is {min(param.test_iter)}; it must be at least 1"
+    if param.test_state and len(param.test_state) != count:
+        given = len(param.test_state)
+        yield f"test_state is given {given} times for {count} test nets; give it once for each or not at all"
+
+
+def _numbers(param: Any) -> Iterator[str]:
+    if param.average_loss < 1:
+        yield f"average_loss is {param.average_loss}; it must be at least 1"
+    for name in ("max_iter", "display", "snapshot", "test_interval"):
+        if getattr(param, name) < 0:
+            yield f"{name} is {getattr(param, name)}; it must not be negative"

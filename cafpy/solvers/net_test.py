@@ -1,0 +1,50 @@
+"""Testing: a test net runs for its test_iter, and its outputs are averaged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cafpy.errors import SolverError
+from cafpy.layer import shape_text
+from cafpy.net import Net
+from cafpy.solvers.loss_window import LossWindow
+from cafpy.solvers.observer import Output, Scores
+
+if TYPE_CHECKING:
+    from cafpy.solvers.solver import Solver
+
+
+def run_test(solver: Solver, index: int) -> Scores | None:
+    """The scores of test net ``index``, or None when the solver was asked to stop meanwhile."""
+    net = solver.test_nets[index]
+    passes = solver.param.test_iter[index]
+    sums: dict[str, Any] = {}
+    losses = LossWindow(net, 1)
+    loss: Any = 0.0
+    for _ in range(passes):
+        if solver.answer_requests():
+            return None
+        net.forward()
+        for name in net.outputs:
+            _add(sums, net, name)
+        if solver.param.test_compute_loss:
+            loss = loss + losses.pass_loss()
+    net.backend.raise_pending()
+    to_host = net.backend.to_host
+    outputs = [Output(name, to_host(total).ravel() / passes, net.loss_weight(name)) for name, total in sums.items()]
+    mean_loss = float(to_host(loss)) / passes if solver.param.test_compute_loss else None
+    return Scores(solver.iteration, outputs, mean_loss)
+
+
+def _add(sums: dict[str, Any], net: Net, name: str) -> None:
+    data = net.blobs[name].data
+    total = sums.get(name)
+    if total is None:
+        sums[name] = data.astype(float)
+        return
+    if total.shape != data.shape:
+        raise SolverError(
+            f"the output '{name}' of test net '{net.name}' changes its shape from {shape_text(total.shape)} to "
+            f"{shape_text(data.shape)} between two passes, so it has no mean; end the net with a layer of fixed shape"
+        )
+    total += data

@@ -1,0 +1,132 @@
+"""Snapshots of a solver: where they go, what is in them, how a solver goes on from one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cafpy.errors import SolverError, WeightsError
+from cafpy.layer import Layer, shape_text
+from cafpy.proto import cafpy_pb2 as pb
+from cafpy.snapshot.load import load_weights
+from cafpy.snapshot.solver_state import SolverState
+from cafpy.snapshot.states import find_learned_net, read_state, write_state
+from cafpy.snapshot.weights import write_weights
+from cafpy.solvers.update_rule import rule_class, solver_types
+
+if TYPE_CHECKING:
+    from cafpy.solvers.solver import Solver
+
+
+def snapshot_prefix(param: Any) -> str:
+    """What the names of all snapshots begin with; the net file's own name where the solver gives none."""
+    if param.snapshot_prefix:
+        return param.snapshot_prefix
+    return Path(param.net or param.train_net).stem or "net"
+
+
+def check_writable(prefix: str) -> None:
+    """Raise SolverError unless files beginning with ``prefix`` can be written: now, not after a night of training."""
+    folder = Path(f"{prefix}x").parent
+    if not folder.is_dir():
+        raise SolverError(
+            f"snapshot_prefix '{prefix}': the folder '{folder}' does not exist; make it with `mkdir -p {folder}`"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SolverError(f"snapshot_prefix '{prefix}': nothing can be written to the folder '{folder}'")
+
+
+def write_snapshot(solver: Solver) -> tuple[Path, Path]:
+    """Write the weights and then the state that names them; returns both paths."""
+    param = solver.param
+    hdf5 = ".h5" if param.snapshot_format == pb.SolverParameter.HDF5 else ""
+    stem = f"{snapshot_prefix(param)}_iter_{solver.iteration}"
+    model, state = Path(f"{stem}.caffemodel{hdf5}"), Path(f"{stem}.solverstate{hdf5}")
+    write_weights(solver.net, model, param.snapshot_diff)
+    history = [part for slot in solver.history for part in _by_parameter(solver, slot)]
+    write_state(
+        SolverState(
+            solver.iteration, model.as_posix(), history, solver.rate.current_step, list(_layer_positions(solver))
+        ),
+        state,
+    )
+    return model, state
+
+
+def restore_snapshot(solver: Solver, path: str | Path) -> None:
+    """Weights, history, iteration and layers' positions from the solver state file ``path``.
+
+    Nothing is changed unless all fits. Raises WeightsError.
+    """
+    state = read_state(path)
+    _check_history(solver, state, path)
+    load_weights(solver.net, find_learned_net(state, path))
+    count = len(solver.net.learnable)
+    for i, slot in enumerate(solver.history):
+        arrays = state.history[i * count : (i + 1) * count]
+        if arrays:
+            solver.backend.upload(slot, np.concatenate([array.ravel() for array in arrays]).astype(slot.dtype))
+    solver.iteration = state.iteration
+    solver.rate.current_step = state.current_step
+    _restore_positions(solver, state.layer_positions)
+
+
+def _by_parameter(solver: Solver, slot: Any) -> Iterator[np.ndarray]:
+    host = solver.backend.to_host(slot)
+    for parameter, part in zip(solver.net.learnable, solver.flat.parts, strict=True):
+        yield host[part].reshape(parameter.blob.shape)
+
+
+def _check_history(solver: Solver, state: SolverState, path: str | Path) -> None:
+    parameters = solver.net.learnable
+    wanted = len(solver.history) * len(parameters)
+    if len(state.history) != wanted:
+        raise WeightsError(
+            f"the solver state '{path}' holds {len(state.history)} history arrays, but type \"{solver.param.type}\" "
+            f"keeps {len(solver.history)} for each of the net's {len(parameters)} parameters, {wanted} in all"
+            f"{_maybe_of_type(len(state.history), len(parameters))}"
+        )
+    for i, array in enumerate(state.history):
+        parameter = parameters[i % len(parameters)]
+        if array.size != parameter.blob.count:
+            raise WeightsError(
+                f"the solver state '{path}' holds history of shape {shape_text(array.shape)} for the parameter "
+                f"{parameter}, which has shape {shape_text(parameter.blob.shape)}; it belongs to another net"
+            )
+
+
+def _maybe_of_type(arrays: int, parameters: int) -> str:
+    """Which solvers keep that much."""
+    slots = arrays / parameters if parameters else 0
+    types = [name for name in solver_types() if rule_class(name).slots == slots]
+    if not types:
+        return "; it belongs to another net"
+    kinds = " or ".join(types)
+    return f"; it was written by a solver of type {kinds}: resume with that, or give its .caffemodel as --weights"
+
+
+def _layers(solver: Solver) -> Iterator[tuple[int, Layer]]:
+    for i, net in enumerate([solver.net, *solver.test_nets]):
+        for layer in net.layers:
+            yield i, layer
+
+
+def _layer_positions(solver: Solver) -> Iterator[Any]:
+    for i, layer in _layers(solver):
+        value = layer.state()
+        if value:
+            yield pb.LayerPosition(net=i, layer=layer.param.name, seed=layer.seed, value=value)
+
+
+def _restore_positions(solver: Solver, positions: Sequence[Any]) -> None:
+    """Layers that the state does not know keep their own beginning, as all do in a state that Caffe wrote."""
+    known = {(position.net, position.layer): position for position in positions}
+    for i, layer in _layers(solver):
+        position = known.get((i, layer.param.name))
+        if position is not None:
+            layer.seed = position.seed
+            layer.load_state(dict(position.value))

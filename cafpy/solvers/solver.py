@@ -1,0 +1,254 @@
+"""Solver: the training loop. Forward, backward, update; now and then test, display and snapshot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cafpy.backend import Backend
+from cafpy.errors import SolverError
+from cafpy.net import Net
+from cafpy.ops.update import FlatParameters
+from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
+from cafpy.proto.text import read_solver
+from cafpy.snapshot.load import LoadReport, load_weights
+from cafpy.solvers.debug_info import backward_lines, forward_lines
+from cafpy.solvers.fields import check_fields
+from cafpy.solvers.gradient import GradientPreparation
+from cafpy.solvers.loss_check import check_learns, require_finite
+from cafpy.solvers.loss_window import LossWindow
+from cafpy.solvers.lr_policy import LearningRate
+from cafpy.solvers.net_test import run_test
+from cafpy.solvers.nets import NetFactory
+from cafpy.solvers.observer import Display, Observer, Output
+from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
+from cafpy.solvers.update_rule import update_rule
+
+LOOK_EVERY = 100  # iterations between two looks at errors that a GPU has noted but nobody has read
+
+
+class Solver:
+    """Trains a net as a SolverParameter says.
+
+    Args:
+        param: the SolverParameter, in today's format (:meth:`from_file` upgrades).
+        folder: where the solver file lies; paths of nets are looked up from there too.
+        seed: for fillers and random layers; by default random_seed, or a random one where that is below 0.
+        observers: who is told what happens.
+        allow_nan: go on when the loss is not finite any more.
+        allow_no_loss: accept a train net that has no loss and so learns nothing.
+
+    Attributes:
+        net, test_nets: the nets; the test nets use the train net's parameters.
+        iteration: updates done so far.
+        rate: the LearningRate.
+        rule: the update rule; history: its arrays, laid out as ``flat.data``; flat: the parameters and gradients.
+
+    Raises SolverError, NetError or WeightsError when it cannot be built.
+    """
+
+    def __init__(
+        self,
+        param: Any,
+        folder: Path | None = None,
+        backend: Backend | None = None,
+        dtype: Any = np.float32,
+        seed: int | None = None,
+        observers: Sequence[Observer] = (),
+        allow_nan: bool = False,
+        allow_no_loss: bool = False,
+    ):
+        self.param, _ = upgrade_solver(param)
+        check_fields(self.param)
+        self.rate = LearningRate(self.param)
+        self.rule = update_rule(self.param)
+        if self.param.snapshot:
+            check_writable(snapshot_prefix(self.param))
+        self.backend = backend or Backend()
+        self.observers = list(observers)
+        self.allow_nan = allow_nan
+        self.seed = _seed(self.param) if seed is None else seed
+        self.iteration = 0
+        self._stop_requested = self._snapshot_requested = self._stopped = False
+        factory = NetFactory(self.param, folder, self.backend, dtype, self.seed)
+        self.net = factory.train_net()
+        self.test_nets: list[Net] = []
+        try:
+            if not allow_no_loss:
+                check_learns(self.net)
+            self.gradient = GradientPreparation(self.param, self.net.learnable)
+            self.test_nets = factory.test_nets(self.net)
+            for name in self.param.weights:
+                for path in name.replace(",", " ").split():
+                    self.load_weights(factory.find(path))
+        except BaseException:
+            self.close()
+            raise
+        self.flat = FlatParameters(*self.net.arena(), [p.blob.count for p in self.net.learnable])
+        self.history = [self.backend.zeros(self.flat.data.size, dtype) for _ in range(self.rule.slots)]
+        self._losses = LossWindow(self.net, self.param.average_loss)
+        self._clock, self._clock_iteration = time.perf_counter(), 0
+
+    @classmethod
+    def from_file(cls, path: str | Path, **options: Any) -> Solver:
+        """The solver of a solver prototxt; ``options`` are those of the constructor. Raises PrototxtError too."""
+        param, _ = upgrade_solver(read_solver(path), str(path))
+        return cls(set_snapshot_prefix(param, path), folder=Path(path).parent, **options)
+
+    # -- run ---------------------------------------------------------------------------------------------------
+
+    def solve(self, resume_from: str | Path | None = None) -> None:
+        """Train up to max_iter, with all tests and snapshots; first restore ``resume_from`` if given."""
+        param = self.param
+        if not param.HasField("max_iter"):
+            raise SolverError("the solver has no max_iter, so it would train for no iteration; write `max_iter: 10000`")
+        if param.snapshot_after_train:
+            check_writable(snapshot_prefix(param))
+        if resume_from is not None:
+            self.restore(resume_from)
+        self._tell("on_start")
+        self.step(param.max_iter - self.iteration)
+        if param.snapshot_after_train and not _due(param.snapshot, self.iteration):
+            self.snapshot()
+        if self._stopped:
+            self._tell("on_stop")
+            return
+        loss = None
+        if _due(param.display, self.iteration):
+            self.net.forward()
+            self._losses.add(self._losses.pass_loss())
+            loss = self._losses.mean()
+        if _due(param.test_interval, self.iteration):
+            self.test_all()
+        self.backend.raise_pending()
+        self._tell("on_end", loss)
+
+    def step(self, count: int) -> None:
+        """Do ``count`` more iterations, or fewer when asked to stop; test, display and snapshot when due."""
+        last = self.iteration + count
+        self._losses.clear()
+        self._stopped = False
+        self._clock, self._clock_iteration = time.perf_counter(), self.iteration
+        while self.iteration < last and not self._stopped:
+            if _due(self.param.test_interval, self.iteration) and (self.iteration or self.param.test_initialization):
+                self.test_all()
+                if self._stopped:
+                    break
+            self._iterate()
+            self.answer_requests(snapshot_due=_due(self.param.snapshot, self.iteration))
+        self.backend.raise_pending()
+
+    def _iterate(self) -> None:
+        display = _due(self.param.display, self.iteration)
+        step_before, rate = self.rate.current_step, self.rate.at(self.iteration)
+        self.net.clear_param_diffs()
+        loss: Any = 0.0
+        for _ in range(self.param.iter_size):
+            self._forward_backward(debug=display and self.param.debug_info)
+            loss = loss + self._losses.pass_loss()
+        loss = loss / self.param.iter_size
+        if not self.allow_nan:
+            require_finite(self.net, loss, self.iteration, rate)
+        self._losses.add(loss)
+        if display:
+            self._display(rate)
+        if self.rate.current_step != step_before:
+            self._tell("on_lr_step", self.rate.current_step)
+        if display or self.iteration % LOOK_EVERY == 0:
+            self.backend.raise_pending()
+        self.gradient.prepare(self.backend.xp, self.flat, rate)
+        self.rule.update(self.backend, self.flat, self.history, self.iteration)
+        self.iteration += 1
+        self._tell("on_iteration")
+
+    def _forward_backward(self, debug: bool) -> None:
+        if not debug:
+            self.net.forward()
+            self.net.backward()
+            return
+        for lines in (forward_lines(self.net), backward_lines(self.net)):
+            for line in lines:
+                self._tell("on_debug_info", line)
+
+    def _display(self, rate: float) -> None:
+        outputs = [
+            Output(name, self.backend.to_host(self.net.blobs[name].data).ravel().copy(), self.net.loss_weight(name))
+            for name in self.net.outputs
+        ]
+        now = time.perf_counter()
+        iterations, seconds = self.iteration - self._clock_iteration, now - self._clock
+        self._clock, self._clock_iteration = now, self.iteration
+        self._tell("on_display", Display(self.iteration, self._losses.mean(), rate, outputs, iterations, seconds))
+
+    def test_all(self) -> None:
+        """Run every test net for its test_iter."""
+        self.backend.raise_pending()
+        for index in range(len(self.test_nets)):
+            self._tell("on_test_start", index)
+            scores = run_test(self, index)
+            if scores is None:  # asked to stop
+                return
+            self._tell("on_test", index, scores)
+
+    # -- requests, safe to call from a signal handler or an observer ----------------------------------------------
+
+    def request_stop(self) -> None:
+        """End after the iteration, or the test pass, that is running now."""
+        self._stop_requested = True
+
+    def request_snapshot(self) -> None:
+        """Take a snapshot after the iteration, or the test pass, that is running now."""
+        self._snapshot_requested = True
+
+    def answer_requests(self, snapshot_due: bool = False) -> bool:
+        """Do what was requested since the last call; whether the solver is to stop."""
+        if self._snapshot_requested or snapshot_due:
+            self._snapshot_requested = False
+            self.snapshot()
+        self._stopped, self._stop_requested = self._stopped or self._stop_requested, False
+        return self._stopped
+
+    # -- files -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> tuple[Path, Path]:
+        """Write the weights and the solver state; returns their paths."""
+        self.backend.raise_pending()
+        model, state = write_snapshot(self)
+        self._tell("on_snapshot", model, state)
+        return model, state
+
+    def restore(self, path: str | Path) -> None:
+        """Go on where a solver state was written, by this program or by Caffe. Raises WeightsError."""
+        restore_snapshot(self, path)
+        self._tell("on_restore", Path(path))
+
+    def load_weights(self, path: str | Path) -> LoadReport:
+        """Copy weights from a file into the train net and into layers that only test nets have."""
+        for net in self.test_nets:
+            load_weights(net, path)
+        report = load_weights(self.net, path)
+        self._tell("on_weights", report)
+        return report
+
+    def close(self) -> None:
+        """Let go of the files and threads of all nets."""
+        for net in [self.net, *self.test_nets]:
+            net.close()
+
+    def _tell(self, event: str, *details: Any) -> None:
+        for observer in self.observers:
+            getattr(observer, event)(self, *details)
+
+
+def _due(every: int, iteration: int) -> bool:
+    return every > 0 and iteration % every == 0
+
+
+def _seed(param: Any) -> int:
+    if param.random_seed >= 0:
+        return param.random_seed
+    return int(np.random.SeedSequence().generate_state(1, np.uint32)[0])
