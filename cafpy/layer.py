@@ -17,6 +17,7 @@ from cafpy.blob import Blob
 from cafpy.errors import CafpyError, LayerError
 from cafpy.filler import fill
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 Arity = int | tuple[int, int | None]  # exactly n, or (at least, at most); None: no upper bound
 
@@ -129,12 +130,6 @@ class Layer:
     def error(self, message: str) -> LayerError:
         """The error to raise when this layer cannot work; the text tells which layer and where it is declared."""
         return LayerError(f"{self.where}: {message}")
-
-
-def describe(param: Any) -> str:
-    """How messages name a layer, from its LayerParameter."""
-    at = f", {param.defined_at}" if param.defined_at else ""
-    return f"layer '{param.name}' ({param.type}){at}"
 
 
 def shape_text(shape: Sequence[int]) -> str:

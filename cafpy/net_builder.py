@@ -11,7 +11,8 @@ import numpy as np
 from cafpy.backend import Backend
 from cafpy.blob import Blob
 from cafpy.errors import CafpyError, NetError, did_you_mean
-from cafpy.layer import Layer, describe
+from cafpy.layer import Layer
+from cafpy.proto.describe import describe
 from cafpy.registry import layer_class
 from cafpy.wiring import Node, check_counts, loss_weights, needed_tops
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from cafpy.blob import Blob
 from cafpy.errors import NetError
-from cafpy.layer import describe, shape_text
+from cafpy.layer import shape_text
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 from cafpy.wiring import Node
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cafpy.errors import NetError
-from cafpy.layer import Arity, Layer, describe
+from cafpy.layer import Arity, Layer
+from cafpy.proto.describe import describe
 
 
 @dataclass

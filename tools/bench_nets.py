@@ -7,8 +7,8 @@
 
 Random data; a step is forward, backward and update (SGD with momentum and weight decay). Every competitor warms up,
 then they take turns, one step each, so that a change of the machine's speed meets all of them alike. Medians of
-the steps, in milliseconds, with the span of the middle half behind; the ratio is the best PyTorch over cafpy. Needs PyTorch
-(`pip install torch`), which cafpy itself does not.
+the steps, in milliseconds, with the span of the middle half behind; the ratio is the best PyTorch over cafpy. Needs
+PyTorch (`pip install torch`), which cafpy itself does not.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def race(competitors: dict[str, Callable[[], None]], seconds: float) -> dict[str
 
 
 def show(times: list[float]) -> str:
-    """"12.3 (11.9–13.0)": the median and the middle half."""
+    """ "12.3 (11.9–13.0)": the median and the middle half."""
     if len(times) < 4:
         return f"{statistics.median(times):.1f}"
     low, _, high = statistics.quantiles(times, n=4)

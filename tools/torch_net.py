@@ -89,7 +89,9 @@ class TorchNet(nn.Module):
     def _pooling(self, layer: pb.LayerParameter, bottom: list[str]) -> Callable:
         p = layer.pooling_param
         if p.global_pooling:
-            return (lambda x: F.adaptive_max_pool2d(x, 1)) if p.pool == p.MAX else (lambda x: F.adaptive_avg_pool2d(x, 1))
+            return (
+                (lambda x: F.adaptive_max_pool2d(x, 1)) if p.pool == p.MAX else (lambda x: F.adaptive_avg_pool2d(x, 1))
+            )
         kernel = (p.kernel_size, p.kernel_size) if p.HasField("kernel_size") else (p.kernel_h, p.kernel_w)
         stride = (p.stride_h, p.stride_w) if p.HasField("stride_h") else (p.stride, p.stride)
         pad = (p.pad_h, p.pad_w) if p.HasField("pad_h") else (p.pad, p.pad)
@@ -149,7 +151,9 @@ class TorchNet(nn.Module):
 
     def _softmaxwithloss(self, layer: pb.LayerParameter, bottom: list[str]) -> Callable:
         weight = layer.loss_weight[0] if layer.loss_weight else 1.0
-        return lambda x, label: weight * F.cross_entropy(x.flatten(1) if x.dim() == 2 else x.squeeze((2, 3)), label.long())
+        return lambda x, label: (
+            weight * F.cross_entropy(x.flatten(1) if x.dim() == 2 else x.squeeze((2, 3)), label.long())
+        )
 
 
 def _pair(p: object, both: str, h: str, w: str, default: int) -> tuple[int, int]:

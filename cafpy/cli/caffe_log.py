@@ -25,7 +25,7 @@ def number(value: float) -> str:
 
 
 def output_line(name: str, value: float, loss_weight: float) -> str:
-    """"loss = 0.25 (* 1 = 0.25 loss)": an output blob's value, with its part of the loss where it has one."""
+    """ "loss = 0.25 (* 1 = 0.25 loss)": an output blob's value, with its part of the loss where it has one."""
     line = f"{name} = {number(value)}"
     if loss_weight:
         line += f" (* {number(loss_weight)} = {number(loss_weight * value)} loss)"

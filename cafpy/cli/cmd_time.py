@@ -29,9 +29,7 @@ class LayerTime(NamedTuple):
 @click.option("--iterations", default=50, show_default=True, type=click.IntRange(1), help="Passes to average over.")
 @state_options(default_phase="TRAIN")
 @device_options
-def command(
-    model: str, iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any
-) -> None:
+def command(model: str, iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any) -> None:
     """Run a net forward and backward and tell how long each layer takes.
 
     One pass goes before and is not counted: it allocates memory and, on a first run, compiles kernels.

@@ -25,10 +25,17 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def choose_backend(cpu: bool, gpu: str | None, threads: int | None, device_id: int | None = None) -> Backend:
-    """The backend for these options; ``device_id`` is the GPU that a solver file asks for, None when it says CPU.
+def wanted_device(solver: Any) -> str:
+    """What a SolverParameter asks for: "cpu", "gpu 0", or "any" where it says nothing (Caffe's default is GPU)."""
+    if not solver.HasField("solver_mode"):
+        return "any"
+    return f"gpu {solver.device_id}" if solver.solver_mode == solver.GPU else "cpu"
 
-    Never falls back: a GPU that is asked for and is not there is an error that says what is missing.
+
+def choose_backend(cpu: bool, gpu: str | None, threads: int | None, wanted: str = "cpu") -> Backend:
+    """The backend for these options; ``wanted`` is what the solver file asks for, see :func:`wanted_device`.
+
+    A GPU that is asked for and is not there is an error that says what is missing: there is no silent fall-back.
     """
     from cafpy.backend import CpuBackend, GpuBackend
 
@@ -38,11 +45,14 @@ def choose_backend(cpu: bool, gpu: str | None, threads: int | None, device_id: i
         if not gpu.isdecimal():
             raise BackendError(f"--gpu {gpu}: give the number of one GPU, for example --gpu 0")
         return GpuBackend(int(gpu))
-    if not cpu and device_id is not None:
+    if not cpu and wanted.startswith("gpu"):
         try:
-            return GpuBackend(device_id)
+            return GpuBackend(int(wanted.removeprefix("gpu")))
         except BackendError as error:
-            raise BackendError(
-                f"the solver file asks for GPU {device_id} (solver_mode: GPU is Caffe's default): {error}"
-            ) from error
+            raise BackendError(f"the solver file says solver_mode: GPU, and {error}") from error
+    if not cpu and wanted == "any":
+        try:
+            return GpuBackend(0)
+        except BackendError:
+            return CpuBackend(threads)
     return CpuBackend(threads)

@@ -21,7 +21,9 @@ def state_options(default_phase: str) -> Callable[[Callable[..., Any]], Callable
         for option in (
             click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated."),
             click.option("--level", default=0, show_default=True, help="The level of the net state."),
-            click.option("--phase", default=default_phase, show_default=True, type=phases, help="Which layers take part."),
+            click.option(
+                "--phase", default=default_phase, show_default=True, type=phases, help="Which layers take part."
+            ),
         ):
             command = option(command)
         return command

@@ -18,7 +18,7 @@ def set_threads(threads: int | None) -> int:
     from threadpoolctl import ThreadpoolController
 
     count = default_threads() if threads is None else max(1, threads)
-    count = min(count, numba.config.NUMBA_NUM_THREADS)
+    count = min(count, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     numba.set_num_threads(count)
     libraries = [lib for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"]
     for lib in libraries:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from cafpy.errors import NetError, did_you_mean
 from cafpy.passes.blob_readers import BlobReaders, Top, is_in_place, trace_blobs
-from cafpy.passes.describe import describe
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 
 def check_blobs(param: pb.NetParameter, left_out: Mapping[str, str] | None = None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from google.protobuf import text_format
 
 from cafpy.errors import NetError
-from cafpy.passes.describe import describe
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 
 def filter_by_state(param: pb.NetParameter) -> pb.NetParameter:

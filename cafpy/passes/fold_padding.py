@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cafpy.errors import NetError
-from cafpy.passes.describe import describe
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 
 def fold_padding(param: pb.NetParameter) -> pb.NetParameter:

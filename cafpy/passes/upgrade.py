@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cafpy.errors import NetError
-from cafpy.passes.describe import describe, file_prefix
 from cafpy.passes.upgrade_batch_norm import upgrade_batch_norm
 from cafpy.passes.upgrade_data_transform import upgrade_data_transform
 from cafpy.passes.upgrade_input import upgrade_input
 from cafpy.passes.upgrade_v0 import upgrade_v0
 from cafpy.passes.upgrade_v1 import upgrade_v1
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe, file_prefix
 
 # Caffe's order: the data fields must move while the layers are still V1, for in today's layers Caffe ignores them.
 STEPS = (upgrade_v0, upgrade_data_transform, upgrade_v1, upgrade_input, upgrade_batch_norm)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cafpy.passes.describe import describe
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 
 def upgrade_batch_norm(param: pb.NetParameter) -> tuple[pb.NetParameter, list[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cafpy.passes.describe import describe
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 OPTIONS = {
     pb.V1LayerParameter.DATA: "data_param",

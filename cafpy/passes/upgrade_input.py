@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cafpy.errors import NetError
-from cafpy.passes.describe import file_prefix
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import file_prefix
 
 AXES = 4  # input_dim is always num, channels, height, width
 

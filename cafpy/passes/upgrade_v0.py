@@ -7,9 +7,9 @@ from typing import NamedTuple
 from google.protobuf.message import Message
 
 from cafpy.errors import NetError, did_you_mean
-from cafpy.passes.describe import describe
 from cafpy.passes.fold_padding import fold_padding
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import describe
 
 
 class V0Type(NamedTuple):

@@ -1,0 +1,50 @@
+"""`cafpy test`: evaluate a trained net on its test data."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import click
+import numpy as np
+
+from cafpy.cli.caffe_log import log, number, output_line
+from cafpy.cli.devices import choose_backend, device_options
+from cafpy.cli.net_options import net_options, read_model, state_options
+
+
+@click.command(short_help="Evaluate trained weights on a net's test data.")
+@net_options
+@click.option("--weights", required=True, multiple=True, metavar="FILE", help="The trained weights; may be repeated.")
+@click.option("--iterations", default=50, show_default=True, type=click.IntRange(1), help="Batches to average over.")
+@state_options(default_phase="TEST")
+@device_options
+def command(
+    model: str, weights: tuple[str, ...], iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any
+) -> None:
+    """Run a net forward over its test data and print the mean of each output, and of the loss."""
+    from cafpy.net import Net
+    from cafpy.proto import cafpy_pb2 as pb
+    from cafpy.snapshot.load import load_weights
+
+    backend = choose_backend(**device)
+    log(f"Use {backend.name}.", "caffe")
+    with closing(Net(read_model(model), pb.Phase.Value(phase), level, stage, backend)) as net:
+        for path in weights:
+            log(str(load_weights(net, path)), "caffe")
+        log(f"Running for {iterations} iterations.", "caffe")
+        sums: dict[str, np.ndarray] = {}
+        loss = 0.0
+        for i in range(iterations):
+            net.forward()
+            backend.raise_pending()
+            loss += net.loss()
+            for name in net.outputs:
+                values = backend.to_host(net.blobs[name].data).ravel().astype(np.float64)
+                sums[name] = sums.get(name, 0) + values
+                for value in values:
+                    log(f"Batch {i}, {name} = {number(value)}", "caffe")
+        log(f"Loss: {number(loss / iterations)}", "caffe")
+        for name, total in sums.items():
+            for value in total / iterations:
+                log(output_line(name, value, net.loss_weight(name)), "caffe")

@@ -1,0 +1,111 @@
+"""`cafpy train`: the straight line from a solver file to trained weights."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cafpy.cli.devices import choose_backend, device_options, wanted_device
+from cafpy.errors import SolverError
+
+if TYPE_CHECKING:
+    from cafpy.solvers.observer import Observer
+    from cafpy.solvers.solver import Solver
+
+
+@click.command(short_help="Train a net, go on from a snapshot, or fine-tune published weights.")
+@click.option("--solver", "solver_file", required=True, metavar="FILE", help="The solver's prototxt.")
+@click.option(
+    "--weights", multiple=True, metavar="FILE", help="Start from these weights (fine-tuning); may be repeated."
+)
+@click.option("--snapshot", metavar="FILE", help="Go on from this .solverstate (or .solverstate.h5).")
+@click.option("--level", default=0, show_default=True, help="The level of the net state.")
+@click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated.")
+@click.option(
+    "--layers", multiple=True, metavar="FILE", help="A Python file with layer types of your own; may be repeated."
+)
+@device_options
+def command(
+    solver_file: str,
+    weights: tuple[str, ...],
+    snapshot: str | None,
+    level: int,
+    stage: tuple[str, ...],
+    layers: tuple[str, ...],
+    **device: Any,
+) -> None:
+    """Train the net that a solver file names.
+
+    Ctrl-C writes a snapshot and stops; SIGHUP writes a snapshot and goes on. On a terminal a progress bar is shown;
+    otherwise the log is Caffe's, line by line.
+    """
+    from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
+    from cafpy.proto.text import read_solver
+    from cafpy.registry import plug_in
+    from cafpy.solvers.solver import Solver
+
+    if weights and snapshot:
+        raise SolverError("--weights and --snapshot contradict each other: a snapshot brings its own weights; give one")
+    for file in layers:
+        plug_in(file)
+    param, _ = upgrade_solver(read_solver(solver_file), solver_file)
+    param = set_snapshot_prefix(param, solver_file)
+    if level or stage:
+        param.train_state.level = level
+        param.train_state.stage.extend(stage)
+    backend = choose_backend(**device, wanted=wanted_device(param))
+    with (
+        watched() as observer,
+        closing(Solver(param, folder=Path(solver_file).parent, backend=backend, observers=[observer])) as solver,
+    ):
+        for file in weights:
+            solver.load_weights(file)
+        with requests_by_signal(solver):
+            solver.solve(resume_from=snapshot)
+
+
+@contextmanager
+def watched() -> Iterator[Observer]:
+    """Who tells the user what happens: a progress bar on a terminal, Caffe's log lines otherwise."""
+    import sys
+
+    if not sys.stderr.isatty():
+        from cafpy.cli.train_log import TrainLog
+
+        yield TrainLog()
+        return
+    from rich.console import Console
+
+    from cafpy.cli.train_progress import TrainProgress
+
+    progress = TrainProgress(Console(stderr=True))
+    try:
+        yield progress
+    finally:
+        progress.bar.stop()
+
+
+@contextmanager
+def requests_by_signal(solver: Solver) -> Iterator[None]:
+    """Ctrl-C asks the solver for a snapshot and to stop (a second one kills), SIGHUP for a snapshot."""
+
+    def interrupt(*_: Any) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        click.echo("Stopping after this iteration, with a snapshot. Press Ctrl-C again to stop at once.", err=True)
+        solver.request_snapshot()
+        solver.request_stop()
+
+    handlers = {signal.SIGINT: interrupt}
+    if hasattr(signal, "SIGHUP"):  # not on Windows
+        handlers[signal.SIGHUP] = lambda *_: solver.request_snapshot()
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
