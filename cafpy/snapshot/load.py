@@ -10,8 +10,9 @@ import numpy as np
 
 from cafpy.blob import Blob
 from cafpy.errors import WeightsError
-from cafpy.layer import describe, shape_text
+from cafpy.layer import shape_text
 from cafpy.net import Net
+from cafpy.proto.describe import describe
 from cafpy.snapshot.weights import Weights, read_weights
 
 
