@@ -10,10 +10,16 @@ from pathlib import Path
 import click
 
 from cafpy.backend import Backend, CpuBackend, GpuBackend
+from cafpy.testing.fake_device import FakeBackend
 from cafpy.testing.golden.layers import run_layer
 from cafpy.testing.golden.outcome import Outcome
 
-BACKENDS: dict[str, Callable[[], Backend]] = {"cpu": CpuBackend, "plain": Backend, "gpu": GpuBackend}
+BACKENDS: dict[str, Callable[[], Backend]] = {
+    "cpu": CpuBackend,
+    "plain": Backend,
+    "fake": FakeBackend,
+    "gpu": GpuBackend,
+}
 
 
 @click.command()
