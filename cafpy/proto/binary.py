@@ -100,29 +100,23 @@ def is_legacy(blob: Any) -> bool:
 
 def array_to_blob(array: np.ndarray, diff: np.ndarray | None = None) -> Any:
     """A BlobProto of the array's shape with its values (doubles for float64) and, where given, its gradient."""
-    blob = pb.BlobProto()
-    blob.shape.dim.extend(array.shape)
     doubles = array.dtype == np.float64
-    _append_packed(blob, "double_data" if doubles else "data", array)
+    # As packed fields in wire format, because filling a repeated field value by value takes a hundred times as long.
+    content = _packed(pb.BlobProto.DOUBLE_DATA_FIELD_NUMBER if doubles else pb.BlobProto.DATA_FIELD_NUMBER, array)
     if diff is not None:
-        _append_packed(blob, "double_diff" if doubles else "diff", diff)
+        content += _packed(pb.BlobProto.DOUBLE_DIFF_FIELD_NUMBER if doubles else pb.BlobProto.DIFF_FIELD_NUMBER, diff)
+    blob = pb.BlobProto.FromString(content)
+    blob.shape.dim.extend(array.shape)
     return blob
 
 
-def _append_packed(message: Message, field: str, array: np.ndarray) -> None:
-    """Append to a packed float or double field; through the wire format, as `extend` takes 0.2 µs a value."""
-    number = message.DESCRIPTOR.fields_by_name[field].number
-    content = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-    message.MergeFromString(_varint(number << 3 | 2) + _varint(len(content)) + content)
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+def _packed(field: int, array: np.ndarray) -> bytes:
+    """A packed repeated field of floats or doubles as protobuf writes it."""
+    values = array.astype("<f8" if array.dtype == np.float64 else "<f4", copy=False).tobytes()
+    length, size = b"", len(values)
+    while size > 0x7F:
+        length, size = length + bytes([size & 0x7F | 0x80]), size >> 7
+    return bytes([field << 3 | 2]) + length + bytes([size]) + values if values else b""
 
 
 def read_mean(path: str | Path) -> np.ndarray:
