@@ -1,0 +1,110 @@
+"""Databases of records in key order: what LMDB and LevelDB have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from cafpy.errors import DataError, did_you_mean
+from cafpy.feed.image import SUFFIXES
+
+
+class Database(ABC):
+    """Records (key, value) of a database that is open for reading, numbered from 0 in the order of their keys.
+
+    One thread at a time may use it. Opening raises DataError when it is missing, of another kind, cut off or empty.
+    """
+
+    backend: ClassVar[str]  # as `backend:` in data_param has it
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        check_kind(self.path, self.backend)
+        self._count: int | None = None
+        self._index: int | None = None  # of the record that the cursor is on
+
+    def __str__(self) -> str:
+        return f"database '{self.path}'"
+
+    def __len__(self) -> int:
+        """Number of records. LevelDB does not know it: the first call reads all keys."""
+        if self._count is None:
+            self._count = self._count_records()
+        return self._count
+
+    def record(self, number: int) -> tuple[bytes, Any]:
+        """Key and value of a record; past the last one the first comes again, and so on.
+
+        The value may be a view into the database that is good until the next call. Going on to the next record costs
+        nothing; going far forward steps over the keys between, going back starts from the first.
+        """
+        while True:
+            target = number if self._count is None else number % self._count
+            if self._index is None or target < self._index:
+                self._first()
+                self._index = 0
+            missing = target - self._index
+            moved = self._skip(missing)
+            self._index += moved
+            if moved == missing:
+                return self._item()
+            self._count = self._index + 1
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the files."""
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @abstractmethod
+    def _count_records(self) -> int:
+        """Number of records, counted."""
+
+    @abstractmethod
+    def _first(self) -> None:
+        """Put the cursor on the first record."""
+
+    @abstractmethod
+    def _skip(self, count: int) -> int:
+        """Move the cursor on by ``count`` records, or to the last one; by how many it was moved."""
+
+    @abstractmethod
+    def _item(self) -> tuple[bytes, Any]:
+        """Key and value of the record that the cursor is on."""
+
+
+def kind_of(path: Path) -> str | None:
+    """The backend that a path is a database of, by the names of its files; None when it is none."""
+    if path.is_file() or (path / "data.mdb").is_file():
+        return "LMDB"
+    return "LEVELDB" if (path / "CURRENT").is_file() else None
+
+
+def check_kind(path: Path, backend: str) -> None:
+    """Raise DataError, with what to do instead, unless ``path`` can be a database of this backend."""
+    if not path.exists():
+        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*")])
+        raise DataError(f"the database '{path}' does not exist{near} (looked in {Path.cwd()})")
+    kind = kind_of(path)
+    if kind == backend:
+        return
+    if path.is_file():
+        raise DataError(f"'{path}' is a file; a LevelDB is a folder. Is it an LMDB? Then write `backend: LMDB`")
+    if kind is not None:
+        default = " (without a backend, LEVELDB is meant)" if kind == "LMDB" else ""
+        raise DataError(f"'{path}' is of the other kind: write `backend: {kind}`, not {backend}{default}")
+    wanted = "data.mdb" if backend == "LMDB" else "CURRENT"
+    images = any(file.suffix.lower() in SUFFIXES for file in _some_files(path))
+    advice = "; it holds images: make a database of them with `cafpy convert`, or use an ImageData layer" * images
+    raise DataError(f"the folder '{path}' is no {backend}: it holds no file {wanted}{advice}")
+
+
+def _some_files(folder: Path) -> list[Path]:
+    """A few files of a folder and of the folders in it."""
+    found = list(folder.glob("*"))[:1000]
+    return found + [file for sub in found[:20] if sub.is_dir() for file in list(sub.glob("*"))[:20]]

@@ -1,0 +1,131 @@
+"""LevelDB, through the optional package plyvel."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from cafpy.errors import DataError
+from cafpy.feed.database import Database
+from cafpy.feed.database_writer import DatabaseWriter
+
+CACHE = 8 << 20  # bytes of blocks; a pass reads every block once, so more would not help
+
+
+class LevelDbDatabase(Database):
+    """A LevelDB folder, open for reading.
+
+    LevelDB knows no reading without writing: opening renews its log and manifest and locks others out. So what is
+    opened is a temporary folder with links to the tables and copies of the small files; the original is not touched,
+    may be on read-only media and may be open many times.
+    """
+
+    backend = "LEVELDB"
+
+    def __init__(self, path: str | Path):
+        super().__init__(path)
+        plyvel = _import_plyvel(self.path)
+        self._shadow = tempfile.TemporaryDirectory(prefix="cafpy-leveldb-")
+        try:
+            _link_tables(self.path.resolve(), Path(self._shadow.name))
+            self._db = plyvel.DB(self._shadow.name, create_if_missing=False, lru_cache_size=CACHE)
+        except (plyvel.Error, OSError) as error:
+            self._shadow.cleanup()
+            raise DataError(f"the {self} cannot be opened as a LevelDB: {_reason(error)}") from error
+        self._damage = plyvel.CorruptionError
+        self._records: Any = None
+        self._first()
+        if self._current is None:
+            self.close()
+            raise DataError(f"the {self} is empty (0 records); was its writer stopped?")
+
+    def close(self) -> None:
+        self._records = None
+        self._db.close()
+        self._shadow.cleanup()
+
+    def _count_records(self) -> int:
+        with self._db.iterator(include_value=False) as keys:
+            return sum(1 for _ in keys)
+
+    def _first(self) -> None:
+        if self._records is not None:
+            self._records.close()
+        self._records = self._db.iterator(verify_checksums=True, fill_cache=False)
+        self._current = self._next()
+
+    def _skip(self, count: int) -> int:
+        for moved in range(count):
+            record = self._next()
+            if record is None:
+                return moved
+            self._current = record
+        return count
+
+    def _item(self) -> tuple[bytes, Any]:
+        assert self._current is not None
+        return self._current
+
+    def _next(self) -> tuple[bytes, bytes] | None:
+        try:
+            return next(self._records, None)
+        except self._damage as error:
+            after = f" after key {self._current[0]!r}" if self._current else ""
+            raise DataError(f"the {self} is damaged{after}: {_reason(error)}") from error
+
+    _current: tuple[bytes, bytes] | None = None
+
+
+class LevelDbWriter(DatabaseWriter):
+    """Writes a LevelDB folder."""
+
+    backend = "LEVELDB"
+
+    def _open(self, folder: Path) -> None:
+        plyvel = _import_plyvel(self.path)
+        self._db = plyvel.DB(str(folder), create_if_missing=True, write_buffer_size=64 << 20)
+        self._keys: set[bytes] = set()
+
+    def _write(self, records: list[tuple[bytes, bytes]]) -> None:
+        with self._db.write_batch() as batch:
+            for key, value in records:
+                if key in self._keys:
+                    raise DataError(f"key {key!r} came twice; every record needs a key of its own")
+                self._keys.add(key)
+                batch.put(key, value)
+
+    def _finish(self) -> None:
+        self._db.compact_range()  # out of the log into tables, as a finished database should be
+        self._db.close()
+
+    def _abandon(self) -> None:
+        self._db.close()
+
+
+def _import_plyvel(path: Path) -> ModuleType:
+    try:
+        import plyvel
+    except ImportError as error:
+        raise DataError(
+            f"'{path}': LevelDB needs the package plyvel, which is not installed: `pip install plyvel`. "
+            "Or use an LMDB, which needs nothing: `backend: LMDB`"
+        ) from error
+    module: ModuleType = plyvel
+    return module
+
+
+def _link_tables(source: Path, shadow: Path) -> None:
+    for file in source.iterdir():
+        if file.suffix in (".ldb", ".sst"):
+            (shadow / file.name).symlink_to(file)
+        elif file.name == "CURRENT" or file.name.startswith("MANIFEST-") or file.suffix == ".log":
+            shutil.copyfile(file, shadow / file.name)
+
+
+def _reason(error: Exception) -> str:
+    """LevelDB's own words; plyvel gives them as bytes."""
+    words = error.args[0] if error.args else error
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)

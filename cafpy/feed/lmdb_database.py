@@ -1,0 +1,111 @@
+"""LMDB: reading, also from read-only media, and writing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from cafpy.errors import DataError
+from cafpy.feed.database import Database
+from cafpy.feed.database_writer import DatabaseWriter
+
+FIRST_MAP_SIZE = 64 << 20  # bytes; grows by itself
+
+
+class LmdbDatabase(Database):
+    """An LMDB folder, or a single file of one, open for reading. Takes no lock: nobody may write to it meanwhile."""
+
+    backend = "LMDB"
+
+    def __init__(self, path: str | Path):
+        super().__init__(path)
+        try:
+            self._env = lmdb.open(
+                str(self.path), subdir=self.path.is_dir(), readonly=True, create=False, lock=False, max_spare_txns=1
+            )
+        except lmdb.Error as error:
+            raise DataError(f"the {self} cannot be opened as an LMDB: {_reason(error)}") from error
+        try:
+            self._check_whole()
+            self._count = self._env.stat()["entries"]
+            if not self._count:
+                raise DataError(f"the {self} is empty (0 records); was its writer stopped?")
+            self._transaction = self._env.begin(buffers=True)
+            self._cursor = self._transaction.cursor()
+        except BaseException:
+            self._env.close()
+            raise
+
+    def close(self) -> None:
+        self._env.close()
+
+    def _count_records(self) -> int:
+        return int(self._env.stat()["entries"])
+
+    def _first(self) -> None:
+        self._cursor.first()
+
+    def _skip(self, count: int) -> int:
+        forward = self._cursor.next
+        for moved in range(count):
+            if not forward():
+                return moved
+        return count
+
+    def _item(self) -> tuple[bytes, Any]:
+        return bytes(self._cursor.key()), self._cursor.value()
+
+    def _check_whole(self) -> None:
+        """A file that ends before its last page would kill the process when that page is read."""
+        file = self.path / "data.mdb" if self.path.is_dir() else self.path
+        size = file.stat().st_size
+        wanted = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
+        if size < wanted:
+            raise DataError(
+                f"the {self} is cut off: {file.name} has {size:,} bytes and should have {wanted:,}; "
+                "copy or make it again"
+            )
+
+
+class LmdbWriter(DatabaseWriter):
+    """Writes an LMDB folder."""
+
+    backend = "LMDB"
+
+    def _open(self, folder: Path) -> None:
+        # Synced once, at the end: until the folder has its name, nobody reads it.
+        self._env = lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, sync=False, metasync=False, lock=False)
+        self._last = b""
+
+    def _write(self, records: list[tuple[bytes, bytes]]) -> None:
+        while True:
+            last = self._last
+            try:
+                with self._env.begin(write=True) as transaction:
+                    for key, value in records:
+                        if not transaction.put(key, value, overwrite=False, append=key > last):
+                            raise DataError(f"key {key!r} came twice; every record needs a key of its own")
+                        last = max(key, last)
+                self._last = last
+                return
+            except lmdb.MapFullError:
+                self._env.set_mapsize(self._env.info()["map_size"] * 2)
+            except lmdb.Error as error:
+                raise DataError(f"writing the database '{self.path}' failed: {_reason(error)}") from error
+
+    def _finish(self) -> None:
+        self._env.sync(True)
+        self._env.close()
+
+    def _abandon(self) -> None:
+        self._env.close()
+
+
+def _reason(error: lmdb.Error) -> str:
+    if isinstance(error, lmdb.InvalidError):
+        return "it is no LMDB, or damaged"
+    if isinstance(error, lmdb.VersionMismatchError):
+        return "it was written by a version of LMDB that is not compatible"
+    return str(error)

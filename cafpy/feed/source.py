@@ -1,0 +1,73 @@
+"""Where images with labels come from, one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from cafpy.errors import DataError
+from cafpy.feed.backends import open_database
+from cafpy.feed.datum import datum_to_image, parse_datum
+
+
+class Source(Protocol):
+    """An endless stream of images with labels; :class:`cafpy.feed.reader.BatchReader` makes batches of it.
+
+    ``fetch`` gets what lies at a position of the stream (0, 1, 2, …; past the last record it goes on with the first,
+    perhaps in another order). It is called by one thread at a time, mostly with rising positions. ``decode`` makes the
+    image (C×H×W, uint8 or float32) and the label; several threads may be in it at once.
+    """
+
+    def fetch(self, position: int) -> Any: ...
+
+    def decode(self, fetched: Any, color: bool | None) -> tuple[np.ndarray, float]: ...
+
+    def name(self, fetched: Any) -> str:
+        """How errors call this record."""
+        ...
+
+    @property
+    def costly(self) -> bool:
+        """Whether decoding takes long enough for several threads."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class DatabaseSource:
+    """The records of an LMDB or LevelDB, Datum messages, in the order of their keys.
+
+    Raises DataError when the database cannot be opened (see :func:`cafpy.feed.backends.open_database`).
+    """
+
+    def __init__(self, path: str | Path, backend: str | int | None = None):
+        self.database = open_database(path, backend)
+
+    def __len__(self) -> int:
+        return len(self.database)
+
+    @property
+    def costly(self) -> bool:
+        return bool(self.fetch(0)[1].encoded)
+
+    def fetch(self, position: int) -> tuple[bytes, Any]:
+        key, value = self.database.record(position)
+        try:
+            return key, parse_datum(value)
+        except DataError as error:
+            raise DataError(f"{self.name((key, None))}: {error}") from error
+
+    def decode(self, fetched: tuple[bytes, Any], color: bool | None) -> tuple[np.ndarray, float]:
+        datum = fetched[1]
+        try:
+            return datum_to_image(datum, color), float(datum.label)
+        except DataError as error:
+            raise DataError(f"{self.name(fetched)} {error}") from error
+
+    def name(self, fetched: tuple[bytes, Any]) -> str:
+        return f"{self.database}, record '{fetched[0].decode('utf-8', 'backslashreplace')}'"
+
+    def close(self) -> None:
+        self.database.close()

@@ -1,0 +1,130 @@
+"""transform_param: crop, mirror, subtract a mean, scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from cafpy.errors import DataError
+from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.binary import read_mean
+
+
+class Transformer:
+    """What a TransformationParameter asks for, done to images of C×H×W:
+
+        out = (image - mean) * scale, cut to crop_size × crop_size, mirrored left to right or not
+
+    The cut is at random in phase TRAIN and in the middle in TEST; the mean image is cut where the image is.
+    Mirroring is random in both phases, as in Caffe.
+
+    Attributes:
+        color: channels that encoded images are decoded to: True 3 (force_color), False 1 (force_gray), None their own.
+
+    Raises DataError when the options contradict each other, WeightsError when the mean file cannot be read.
+    """
+
+    def __init__(self, param: Any, phase: int):
+        self.param = param
+        self.crop_size: int = param.crop_size
+        self.random_crop = phase == pb.TRAIN
+        self.mean_file: str = param.mean_file
+        self.scale = np.float32(param.scale)
+        if param.force_color and param.force_gray:
+            raise DataError("force_color and force_gray contradict each other; set one of them")
+        self.color = True if param.force_color else False if param.force_gray else None
+        if self.mean_file and len(param.mean_value):
+            raise DataError(
+                f"mean_file ('{self.mean_file}') and mean_value ({_numbers(param.mean_value)}) are both given; keep one"
+            )
+        if self.mean_file:
+            self.mean = np.ascontiguousarray(read_mean(self.mean_file), np.float32)
+        else:
+            self.mean = np.array(param.mean_value or [0], np.float32).reshape(-1, 1, 1)
+
+    def output_shape(self, channels: int, height: int, width: int) -> tuple[int, int, int]:
+        """Shape that images of this shape come out in. Raises DataError when the options do not fit them."""
+        crop, mean = self.crop_size, self.mean.shape
+        if crop > min(height, width):
+            raise DataError(
+                f"crop_size: {crop} is larger than the image, {height}×{width} (height × width); "
+                f"use at most {min(height, width)}, or larger images"
+            )
+        if self.mean_file and mean != (channels, height, width):
+            raise DataError(
+                f"mean_file: '{self.mean_file}' is {_by(mean)}, but the image is {_by((channels, height, width))} "
+                "(channels × height × width); make the mean of the same database, or use one mean_value a channel"
+            )
+        if mean[0] not in (1, channels):
+            raise DataError(
+                f"mean_value: {mean[0]} values ({_numbers(self.param.mean_value)}) for an image of {channels} "
+                f"channel{'s' * (channels > 1)}; give one value{f' or {channels}' * (channels > 1)}"
+            )
+        return (channels, crop or height, crop or width)
+
+    def apply(self, image: np.ndarray, out: np.ndarray, draw: np.ndarray | None = None) -> None:
+        """Transform one image, uint8 or float32 of C×H×W, into ``out``, float32 of :meth:`output_shape`.
+
+        ``draw`` holds this image's random numbers, a row of :func:`draws`; without one the image is not mirrored
+        and cut in the middle.
+        """
+        spare = (image.shape[1] - out.shape[1], image.shape[2] - out.shape[2])
+        if self.random_crop and draw is not None:
+            top, left = ((int(word) >> 32) * (n + 1) >> 32 for word, n in zip(draw[1:3], spare, strict=True))
+        else:
+            top, left = spare[0] // 2, spare[1] // 2
+        mirror = self.param.mirror and draw is not None and bool(int(draw[0]) >> 63)
+        transform(np.ascontiguousarray(image), top, left, mirror, self.mean, self.scale, out)
+
+
+def draws(seed: int, position: int, count: int, step: int = 1) -> np.ndarray:
+    """Random words for ``count`` images, the first at ``position`` of the stream and the others ``step`` apart.
+
+    count×4 of uint64. They depend on seed and position alone (Philox is counter-based), so any number of readers,
+    in any order, draws the same for the same image.
+    """
+    words = np.random.Philox(key=seed, counter=position).random_raw(4 * ((count - 1) * step + 1))
+    return words.reshape(-1, 4)[::step]
+
+
+def transform_plain(
+    image: np.ndarray, top: int, left: int, mirror: bool, mean: np.ndarray, scale: Any, out: np.ndarray
+) -> None:
+    """What :func:`transform` does, in array calls: the definition it is tested against."""
+    height, width = out.shape[1:]
+    window = np.s_[:, top : top + height, left : left + width]
+    cut = (image[window].astype(np.float32) - (mean if mean.shape[1:] == (1, 1) else mean[window])) * scale
+    out[...] = cut[:, :, ::-1] if mirror else cut
+
+
+# Serial and without the GIL: it runs in threads beside the net's own parallel kernels. Indices of mirrored rows are
+# unsigned because Numba does not vectorise an index that could be negative.
+@njit(nogil=True, cache=True)
+def transform(image, top, left, mirror, mean, scale, out):
+    """Cut, mirror, subtract and scale in one pass; ``mean`` is 1×1×1, C×1×1 or as large as the image."""
+    channels, height, width = out.shape
+    last = np.uintp(width - 1)
+    constant = mean.shape[1] == 1 and mean.shape[2] == 1
+    step = 0 if constant else 1
+    for channel in range(channels):
+        plane = mean[channel if len(mean) > 1 else 0]
+        for row in range(height):
+            source = image[channel, top + row, left : left + width]
+            target = out[channel, row]
+            average = plane[0, :1] if constant else plane[top + row, left : left + width]
+            if mirror:
+                for i in range(np.uintp(width)):
+                    target[last - i] = (np.float32(source[i]) - average[i * np.uintp(step)]) * scale
+            else:
+                for i in range(width):
+                    target[i] = (np.float32(source[i]) - average[i * step]) * scale
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _numbers(values: Any) -> str:
+    return ", ".join(f"{value:g}" for value in values)
