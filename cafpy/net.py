@@ -61,7 +61,7 @@ class Net:
         self.blobs: dict[str, Blob] = built.blobs
         self.inputs: list[str] = built.inputs
         self.outputs: list[str] = list(built.unused)
-        self._shapes = [tuple(blob.shape for blob in self.bottom_blobs(node)) for node in self.nodes]
+        self._shapes = [_shapes(node.bottom_blobs) for node in self.nodes]
         self._arena: tuple[Array, Array] | None = None
         try:
             plan_backward(self.nodes, self.param.force_backward)
@@ -83,19 +83,13 @@ class Net:
     def layer_names(self) -> list[str]:
         return [node.param.name for node in self.nodes]
 
-    def bottom_blobs(self, node: Node) -> list[Blob]:
-        return [self.blobs[name] for name in node.bottom]
-
-    def top_blobs(self, node: Node) -> list[Blob]:
-        return [self.blobs[name] for name in node.top]
-
     def forward(self, first: int = 0, last: int | None = None) -> None:
         """Run the layers ``first`` to ``last`` (indices, both included; all by default)."""
         for i in range(first, len(self.nodes) if last is None else last + 1):
             node = self.nodes[i]
-            bottom, top = self.bottom_blobs(node), self.top_blobs(node)
+            bottom, top = node.bottom_blobs, node.top_blobs
             try:
-                shapes = tuple(blob.shape for blob in bottom)
+                shapes = _shapes(bottom)
                 if shapes != self._shapes[i] or node.layer.reshape_always:
                     self._shapes[i] = shapes
                     node.layer.reshape(bottom, top)
@@ -113,23 +107,22 @@ class Net:
         for i in range(len(self.nodes) - 1 if first is None else first, last - 1, -1):
             node = self.nodes[i]
             if node.needs_backward:
-                node.layer.backward(self.top_blobs(node), node.bottom_needs, self.bottom_blobs(node))
+                node.layer.backward(node.top_blobs, node.bottom_needs, node.bottom_blobs)
 
     def reshape(self) -> None:
         """Pass new input shapes through all layers without computing anything."""
         for i, node in enumerate(self.nodes):
-            bottom, top = self.bottom_blobs(node), self.top_blobs(node)
-            self._shapes[i] = tuple(blob.shape for blob in bottom)
-            call(node.layer, node.layer.reshape, bottom, top)
-            put_loss_weights(node.layer, top)
+            self._shapes[i] = _shapes(node.bottom_blobs)
+            call(node.layer, node.layer.reshape, node.bottom_blobs, node.top_blobs)
+            put_loss_weights(node.layer, node.top_blobs)
 
     def loss(self) -> float:
         """The sum of all tops with a loss weight, each times its weight, of the last forward pass."""
         total = 0.0
         for node in self.nodes:
-            for name, weight in zip(node.top, node.layer.loss_weights, strict=True):
+            for blob, weight in zip(node.top_blobs, node.layer.loss_weights, strict=True):
                 if weight:
-                    total += weight * float(self.backend.to_host(self.blobs[name].data.sum()))
+                    total += weight * float(self.backend.to_host(blob.data.sum()))
         return total
 
     def loss_weight(self, name: str) -> float:
@@ -201,6 +194,10 @@ class Net:
         """Let go of the files and threads of data layers."""
         for node in self.nodes:
             node.layer.close()
+
+
+def _shapes(blobs: Sequence[Blob]) -> list[tuple[int, ...]]:
+    return [blob.shape for blob in blobs]
 
 
 def _left_out(param: Any) -> str:

@@ -62,8 +62,8 @@ def _new_layer(param: Any, backend: Backend, dtype: np.dtype, seed: int) -> Laye
 def _append(built: BuiltLayers, layer: Layer) -> None:
     node = Node(layer, list(layer.param.bottom), list(layer.param.top))
     check_counts(layer)
-    bottom = [_take(built, node, name) for name in node.bottom]
-    top = [_give(built, node, index) for index in range(len(node.top))]
+    bottom = node.bottom_blobs = [_take(built, node, name) for name in node.bottom]
+    top = node.top_blobs = [_give(built, node, index) for index in range(len(node.top))]
     for index in range(len(top), needed_tops(layer)):  # a loss whose top nobody names still has one
         node.top.append(f"(automatic top {index} of {layer.param.name})")
         top.append(_new_blob(built, layer, node.top[-1]))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from cafpy.blob import Blob
 from cafpy.errors import NetError
 from cafpy.layer import Arity, Layer
 from cafpy.proto.describe import describe
@@ -18,6 +19,7 @@ class Node:
     Attributes:
         layer: the layer itself.
         bottom, top: names of its blobs; a name in both at the same index means in place.
+        bottom_blobs, top_blobs: the blobs themselves.
         bottom_needs: per bottom, whether the layer must compute its gradient.
         needs_backward: whether the layer takes part in backward at all.
     """
@@ -25,6 +27,8 @@ class Node:
     layer: Layer
     bottom: list[str]
     top: list[str]
+    bottom_blobs: list[Blob] = field(default_factory=list)
+    top_blobs: list[Blob] = field(default_factory=list)
     bottom_needs: list[bool] = field(default_factory=list)
     needs_backward: bool = False
 

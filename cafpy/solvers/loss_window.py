@@ -18,7 +18,7 @@ class LossWindow:
         self.terms = [
             (blob, weight)
             for node in net.nodes
-            for blob, weight in zip(net.top_blobs(node), node.layer.loss_weights, strict=True)
+            for blob, weight in zip(node.top_blobs, node.layer.loss_weights, strict=True)
             if weight
         ]
         self._values = self.backend.zeros(size, net.dtype)
