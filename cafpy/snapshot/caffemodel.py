@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.message import DecodeError
 
 from cafpy.errors import CafpyError, WeightsError
 from cafpy.files import atomic_write
@@ -14,17 +14,19 @@ from cafpy.passes.upgrade import upgrade_net
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import blob_to_array, read_net_binary
 
-LIMIT = 2**31 - 1  # bytes of one protobuf message
+LIMIT = 2**31 - 2**20  # bytes of all values: a protobuf message ends at 2 GB, and the layers take some of it
 
 
 def read(path: Path) -> dict[str, list[np.ndarray | None]]:
     """Parameters by layer. Raises WeightsError when the file is damaged or holds none."""
     try:
         param = read_net_binary(path)
-    except WeightsError as error:
-        raise WeightsError(f"{error}{_maybe_a_state(path)}") from error
+    except WeightsError:
+        _refuse_a_state(path)
+        raise
     if not param.layer and not param.layers:
-        raise WeightsError(f"{path} holds no weights{_maybe_a_state(path)}")
+        _refuse_a_state(path)
+        raise WeightsError(f"{path} holds no weights")
     param, _ = upgrade_net(param)
     layers: dict[str, list[np.ndarray | None]] = {}
     for layer in param.layer:
@@ -40,22 +42,20 @@ def read(path: Path) -> dict[str, list[np.ndarray | None]]:
 
 def write(net: Net, path: Path, write_diff: bool) -> None:
     """Write all layers of the net with their options, so that the file describes the net too."""
-    too_big = WeightsError(f"{path}: a .caffemodel ends at 2 GB, and the net is bigger; use snapshot_format: HDF5")
-    try:
-        content = net.to_proto(write_diff).SerializeToString()
-    except (EncodeError, ValueError) as error:
-        raise too_big from error
-    if len(content) > LIMIT:
-        raise too_big
+    values = sum(blob.count for layer in net.layers for blob in layer.blobs)
+    if values * net.dtype.itemsize * (1 + write_diff) >= LIMIT:
+        raise WeightsError(f"{path}: a .caffemodel ends at 2 GB, and the net is bigger; use snapshot_format: HDF5")
     with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_bytes(net.to_proto(write_diff).SerializeToString())
 
 
-def _maybe_a_state(path: Path) -> str:
+def _refuse_a_state(path: Path) -> None:
     try:
         state = pb.SolverState.FromString(path.read_bytes())
     except (DecodeError, OSError):
-        return ""
-    if not state.history:
-        return ""
-    return "; it is a solver state: resume from it with --snapshot, or take its weights from the .caffemodel beside it"
+        return
+    if state.history:
+        raise WeightsError(
+            f"{path} is a solver state, not a weight file; resume from it with --snapshot, "
+            "or take the weights from the .caffemodel beside it"
+        )

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from google.protobuf.message import DecodeError
+
 from cafpy.errors import CafpyError, WeightsError
 from cafpy.files import atomic_write
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import array_to_blob, blob_to_array, read_binary
+from cafpy.snapshot.caffemodel import LIMIT
 from cafpy.snapshot.solver_state import SolverState
 
 
 def read(path: Path) -> SolverState:
     """Raises WeightsError when the file is damaged or no solver state."""
-    message = read_binary(path, pb.SolverState(), "solver state (.solverstate)")
+    try:
+        message = read_binary(path, pb.SolverState(), "solver state (.solverstate)")
+    except WeightsError:
+        _refuse_weights(path)
+        raise
     if not message.HasField("iter") or not message.HasField("learned_net"):
-        raise WeightsError(f"{path} is not a solver state; is it a weight file (.caffemodel)? Give that as --weights")
+        _refuse_weights(path)
+        raise WeightsError(f"{path} is not a solver state: it has no iteration and weight file")
     try:
         history = [blob_to_array(blob) for blob in message.history]
     except CafpyError as error:
@@ -24,14 +32,20 @@ def read(path: Path) -> SolverState:
 
 
 def write(state: SolverState, path: Path) -> None:
-    """Raises WeightsError when the history is above protobuf's 2 GB."""
+    """Raises WeightsError when the history is bigger than a protobuf message can be."""
+    if sum(array.nbytes for array in state.history) >= LIMIT:
+        raise WeightsError(f"{path}: a .solverstate ends at 2 GB, and the history is bigger; use snapshot_format: HDF5")
     message = pb.SolverState(iter=state.iteration, learned_net=state.learned_net, current_step=state.current_step)
+    message.history.extend(map(array_to_blob, state.history))
     message.layer_position.extend(state.layer_positions)
-    try:
-        for array in state.history:
-            message.history.append(array_to_blob(array))
-        content = message.SerializeToString()
-    except ValueError as error:
-        raise WeightsError(f"{path}: a .solverstate ends at 2 GB; use snapshot_format: HDF5") from error
     with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+        temporary.write_bytes(message.SerializeToString())
+
+
+def _refuse_weights(path: Path) -> None:
+    try:
+        net = pb.NetParameter.FromString(path.read_bytes())
+    except (DecodeError, OSError):
+        return
+    if net.layer or net.layers:
+        raise WeightsError(f"{path} is a weight file, not a solver state; give it as --weights")

@@ -1,0 +1,88 @@
+import json
+
+import numpy as np
+import pytest
+
+from cafpy.errors import WeightsError
+from cafpy.net import Net
+from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.text import parse
+from cafpy.snapshot.load import load_weights
+from cafpy.snapshot.weights import WRITERS, write_weights
+
+
+def make_net(*layers, seed=0):
+    """A chain of InnerProduct layers, each given as (name, num_output) or (name, num_output, more options)."""
+    text = 'layer { name: "in" type: "Input" top: "in" input_param { shape { dim: 2 dim: 4 } } }\n'
+    bottom = "in"
+    for name, count, *more in layers:
+        text += (
+            f'layer {{ name: "{name}" type: "InnerProduct" bottom: "{bottom}" top: "{name}" '
+            f'inner_product_param {{ num_output: {count} weight_filler {{ type: "xavier" }} {" ".join(more)} }} }}\n'
+        )
+        bottom = name
+    return Net(parse(text, pb.NetParameter(), "net.prototxt"), seed=seed)
+
+
+def test_layers_are_matched_by_name():
+    net = make_net(("a", 3), ("b", 2))
+    before = net.params["b"][0].data.copy()
+    weights = {"old": [np.zeros(9)], "a": [np.ones((3, 4), np.float32), np.full(3, 2.0)]}
+    report = load_weights(net, weights)
+    assert (report.copied, report.missing, report.unused) == (["a"], ["b"], ["old"])
+    assert str(report) == (
+        "weights: 1 of 2 layers with weights copied; not in the file, so left as they were: b; "
+        "in the file but not in the net: old"
+    )
+    assert (net.params["a"][0].data == 1).all() and (net.params["a"][1].data == 2).all()
+    np.testing.assert_array_equal(net.params["b"][0].data, before)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_every_format_goes_round(tmp_path, suffix):
+    source, target = make_net(("a", 3), ("b", 2), seed=1), make_net(("a", 3), ("b", 2), seed=2)
+    write_weights(source, tmp_path / f"m{suffix}")
+    report = load_weights(target, tmp_path / f"m{suffix}")
+    assert report.copied == ["a", "b"] and not report.missing and not report.unused
+    for name in ("a", "b"):
+        for ours, theirs in zip(target.params[name], source.params[name], strict=True):
+            np.testing.assert_array_equal(ours.data, theirs.data)
+
+
+def test_legacy_blobs_of_four_axes_fit_as_in_caffe(golden):
+    case = json.loads((golden / "upgrade/legacy_shapes.json").read_text())
+    net = Net(parse(case["net"], pb.NetParameter()))
+    load_weights(net, golden / "upgrade/legacy_shapes.caffemodel")
+    for name, blobs in case["params"].items():
+        for ours, theirs in zip(net.params[name], blobs, strict=True):
+            assert list(ours.shape) == theirs["shape"]
+            assert ours.data.ravel().tolist() == theirs["data"]
+
+
+def test_all_that_does_not_fit_is_said_and_nothing_is_copied():
+    net = make_net(("a", 3), ("b", 2), ("c", 2, "bias_term: false"))
+    before = net.params["a"][0].data.copy()
+    weights = {
+        "a": [np.ones((3, 4)), np.ones(3)],
+        "b": [np.ones((7, 3)), np.ones(2)],
+        "c": [np.ones((2, 2)), np.ones(2)],
+    }
+    with pytest.raises(WeightsError) as error:
+        load_weights(net, weights)
+    assert str(error.value) == (
+        "layer 'b' (InnerProduct), net.prototxt:3: parameter 0 has shape 2×3 (6), but weights has 7×3 (21) for it. "
+        "To learn this layer anew instead of copying it, rename it in the net\n"
+        "layer 'c' (InnerProduct), net.prototxt:4: has 1 parameter blob, but weights has 2 for it "
+        "(is bias_term the same in both?). To learn this layer anew instead of copying it, rename it in the net"
+    )
+    np.testing.assert_array_equal(net.params["a"][0].data, before)
+
+
+def test_a_missing_parameter_is_an_error_unless_it_is_shared():
+    with pytest.raises(WeightsError, match="has 2 parameter blobs, but weights has 1 for it"):
+        load_weights(make_net(("a", 3)), {"a": [None, np.ones(3)]})
+
+
+def test_the_same_count_in_another_shape_does_not_fit():
+    with pytest.raises(WeightsError, match="parameter 0 has shape 3×4"):
+        load_weights(make_net(("a", 3)), {"a": [np.ones((4, 3)), np.ones(3)]})
