@@ -52,6 +52,8 @@ class DeviceNumpy(ModuleType):
             raise AttributeError("xp.random: its numbers differ from device to device; draw with cafpy.ops.random")
         if name == "ndarray":
             return FakeArray
+        if name == "vectorize":
+            return lambda function, **options: wrapped(np.vectorize(function, **options), "a vectorized function")
         value = getattr(self._numpy, name)
         if isinstance(value, ModuleType):
             return DeviceNumpy(value)
