@@ -1,0 +1,48 @@
+"""Every layer keeps the contract, in each case of its own test file: tests/layers/test_<file>.py, ``CASES``.
+
+The subjects are found, not listed: a layer whose test file or cases are missing fails here.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from cafpy.registry import layer_class, layer_types
+from cafpy.testing.contract import check_layer
+
+HERE = Path(__file__).parent
+
+
+def cases_of(layer_type: str) -> list:
+    """The cases of this type in its test file. Raises LookupError that says what is missing."""
+    file = HERE / f"test_{layer_class(layer_type).__module__.rpartition('.')[2]}.py"
+    if not file.is_file():
+        raise LookupError(f"layer {layer_type} has no test file tests/layers/{file.name}")
+    spec = importlib.util.spec_from_file_location(f"cases_of_{file.stem}", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    cases = [case for case in getattr(module, "CASES", ()) if case.type == layer_type]
+    if not cases:
+        raise LookupError(f"tests/layers/{file.name} has no CASES for layer {layer_type}")
+    if len({case.name for case in cases}) < len(cases):
+        raise LookupError(f"tests/layers/{file.name} has two CASES of one name")
+    return cases
+
+
+def subjects() -> list:
+    """One parameter a case; a type without cases becomes one that holds the error."""
+    found = []
+    for layer_type in layer_types():
+        try:
+            found += [pytest.param(case, id=f"{layer_type}-{case.name}") for case in cases_of(layer_type)]
+        except Exception as error:
+            found.append(pytest.param(error, id=f"{layer_type}-no_cases"))
+    return found
+
+
+@pytest.mark.parametrize("case", subjects())
+def test_contract(case):
+    if isinstance(case, Exception):
+        raise case
+    check_layer(case)

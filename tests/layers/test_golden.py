@@ -1,0 +1,46 @@
+"""Every layer gives Caffe's numbers: the recorded cases, in the plain and in the fast bodies."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cafpy.backend import Backend, CpuBackend
+from cafpy.errors import NetError
+from cafpy.registry import layer_class
+from cafpy.testing.fake_device import FakeBackend
+from cafpy.testing.golden.layers import run_layer
+
+TESTS = Path(__file__).parents[1]
+COPIED = TESTS / "golden" / "layers"
+SHARED = Path(os.environ.get("CAFPY_GOLDEN", TESTS.parents[1] / "shared" / "golden")) / "layers"
+
+
+def records() -> list[Path]:
+    """The recorded cases: the copied ones, and those that only the full set has."""
+    copied = sorted(COPIED.glob("*.npz"))
+    names = {path.name for path in copied}
+    return copied + sorted(path for path in SHARED.glob("*.npz") if path.name not in names)
+
+
+@pytest.fixture(scope="module", params=[Backend, CpuBackend, FakeBackend], ids=["plain", "fast", "fake_device"])
+def backend(request) -> Backend:
+    return request.param()
+
+
+@pytest.mark.parametrize("path", records(), ids=lambda path: path.stem)
+def test_layer_as_recorded(path, backend):
+    layer_type = path.name.split("__")[0]
+    try:
+        layer_class(layer_type)
+    except NetError:
+        pytest.skip(f"there is no layer {layer_type} yet")
+    outcome = run_layer(path, backend)
+    assert outcome.passed, "; ".join(outcome.problems)
+
+
+def test_every_recorded_type_is_copied():
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/golden/layers, which is not here")
+    types = {path.name.split("__")[0] for path in SHARED.glob("*.npz")}
+    assert {path.name.split("__")[0] for path in COPIED.glob("*.npz")} == types
