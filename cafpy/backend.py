@@ -67,9 +67,9 @@ class CpuBackend(Backend):
     bodies = ("numba",)
 
     def __init__(self, threads: int | None = None):
-        from cafpy.ops.threads import set_threads
+        from cafpy.threads import set_threads  # loads Numba and SciPy, which nobody needs before
 
-        self.threads = set_threads(threads)
+        self.threads = set_threads(default_threads() if threads is None else max(1, threads))
 
 
 class GpuBackend(Backend):

@@ -7,11 +7,10 @@ so it is held at one thread. Where both are one library (a distribution's), one 
 
 from __future__ import annotations
 
-from cafpy.backend import default_threads
 
-
-def set_threads(threads: int | None) -> int:
-    """Use ``threads`` threads (every processor when None) from this thread on; returns the number."""
+def set_threads(threads: int) -> int:
+    """Use ``threads`` threads, or as many as Numba has started with if that is less, from this thread on; returns the
+    number."""
     import numba
     import numpy.linalg  # noqa: F401  (loads NumPy's BLAS, so that it is found below)
     import scipy.linalg.cython_blas  # noqa: F401  (likewise SciPy's)
