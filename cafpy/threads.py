@@ -16,8 +16,7 @@ def set_threads(threads: int) -> int:
     import scipy.linalg.cython_blas  # noqa: F401  (likewise SciPy's)
     from threadpoolctl import ThreadpoolController
 
-    count = default_threads() if threads is None else max(1, threads)
-    count = min(count, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    count = min(threads, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     numba.set_num_threads(count)
     libraries = [lib for lib in ThreadpoolController().lib_controllers if lib.user_api == "blas"]
     for lib in libraries:
