@@ -85,7 +85,7 @@ class Layer:
         return {}
 
     def load_state(self, state: dict[str, int]) -> None:
-        """Go on where ``state`` says."""
+        """Go on where ``state`` says. ``seed`` has been set to that of the saved run before."""
 
     def close(self) -> None:
         """Let go of files and threads."""

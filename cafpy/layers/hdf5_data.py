@@ -65,6 +65,7 @@ class HDF5Data(Layer):
         return self.source.state()
 
     def load_state(self, state: dict[str, int]) -> None:
+        self.source.seed = self.seed
         self.source.load_state(state)
 
     def close(self) -> None:

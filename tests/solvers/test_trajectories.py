@@ -6,6 +6,7 @@ the data start again, since Caffe does not remember their position).
 """
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,13 @@ from cafpy.solvers.observer import Observer
 from cafpy.solvers.solver import Solver
 
 HERE = Path(__file__).parents[1] / "golden" / "solvers"
-CONFORMANCE = Path(__file__).parents[2].parent / "shared" / "golden" / "solvers"
+KIT = Path(os.environ.get("CAFPY_GOLDEN", Path(__file__).parents[3] / "shared" / "golden")) / "solvers"
 
 
-def recordings():
+def recordings(*words):
     """Every recording of the conformance kit, or those kept in this repository where the kit is absent."""
-    folder = CONFORMANCE if CONFORMANCE.is_dir() else HERE
-    return sorted((folder / "traj").glob("*.npz"))
+    folder = KIT if KIT.is_dir() else HERE
+    return [path for path in sorted((folder / "traj").glob("*.npz")) if all(word in path.stem for word in words)]
 
 
 class Losses(Observer):
@@ -80,8 +81,10 @@ def _step_of(solver, iteration):
     return step
 
 
-@pytest.mark.parametrize("backend", [Backend, CpuBackend], ids=["plain", "fast"])
-@pytest.mark.parametrize("path", recordings(), ids=lambda path: path.stem)
+RUNS = [(path, CpuBackend) for path in recordings()] + [(path, Backend) for path in recordings("conv__", "everything")]
+
+
+@pytest.mark.parametrize(("path", "backend"), RUNS, ids=lambda value: getattr(value, "stem", None) or value.name)
 def test_trains_as_caffe_does(path, backend, monkeypatch, tmp_path):
     recording = np.load(path)
     solver = solver_of(recording, backend(), monkeypatch, tmp_path, path)
@@ -92,7 +95,7 @@ def test_trains_as_caffe_does(path, backend, monkeypatch, tmp_path):
     solver.close()
 
 
-@pytest.mark.parametrize("path", [p for p in recordings() if "__snap_" in p.stem], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings("__snap_"), ids=lambda path: path.stem)
 def test_goes_on_from_caffes_snapshot(path, monkeypatch, tmp_path):
     recording = np.load(path)
     solver = solver_of(recording, CpuBackend(), monkeypatch, tmp_path, path)
@@ -102,7 +105,7 @@ def test_goes_on_from_caffes_snapshot(path, monkeypatch, tmp_path):
     solver.close()
 
 
-@pytest.mark.parametrize("path", [p for p in recordings() if "__snap_" in p.stem], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recordings("__snap_"), ids=lambda path: path.stem)
 def test_goes_on_exactly_from_its_own_snapshot(path, monkeypatch, tmp_path):
     """The data go on too, so a resumed run equals the one that was never stopped."""
     recording = np.load(path)
