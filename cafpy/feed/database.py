@@ -17,6 +17,7 @@ class Database(ABC):
     """
 
     backend: ClassVar[str]  # as `backend:` in data_param has it
+    errors: tuple[type[Exception], ...] = ()  # what its library raises
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
@@ -38,7 +39,16 @@ class Database(ABC):
 
         The value may be a view into the database that is good until the next call. Going on to the next record costs
         nothing; going far forward steps over the keys between, going back starts from the first.
+        Raises DataError when the database turns out to be damaged.
         """
+        try:
+            return self._record(number)
+        except self.errors as error:
+            raise DataError(
+                f"the {self} is damaged at record {self._index or 0} or after it: {library_words(error)}"
+            ) from error
+
+    def _record(self, number: int) -> tuple[bytes, Any]:
         while True:
             target = number if self._count is None else number % self._count
             if self._index is None or target < self._index:
@@ -76,6 +86,12 @@ class Database(ABC):
     @abstractmethod
     def _item(self) -> tuple[bytes, Any]:
         """Key and value of the record that the cursor is on."""
+
+
+def library_words(error: Exception) -> str:
+    """What a database library says; LevelDB's comes as bytes."""
+    words = error.args[0] if error.args else error
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
 
 
 def kind_of(path: Path) -> str | None:

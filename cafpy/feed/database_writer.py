@@ -7,11 +7,12 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Self
 
 from cafpy.errors import DataError
-from cafpy.feed.database import kind_of
+from cafpy.feed.database import kind_of, library_words
 from cafpy.files import sync_folder
 
 try:
@@ -34,6 +35,7 @@ class DatabaseWriter(ABC):
     """
 
     backend: ClassVar[str]
+    errors: tuple[type[Exception], ...] = ()  # what its library raises
 
     def __init__(self, path: str | Path, force: bool = False):
         self.path = Path(path)
@@ -46,7 +48,7 @@ class DatabaseWriter(ABC):
         self._partial.chmod(0o777 & ~_umask())
         self._lock = _lock(self._partial)
         try:
-            self._open(self._partial)
+            self._guarded(lambda: self._open(self._partial))
         except BaseException:
             self._drop()
             raise
@@ -66,27 +68,25 @@ class DatabaseWriter(ABC):
         try:
             if kind is None:
                 self._commit()
-                self._finish()
-            else:
-                self._abandon()
-        except BaseException:
+                self._guarded(self._finish)
+                _sync_files(self._partial)
+                self._unlock()
+                if not self._replace():
+                    _move(self._partial, self.path)
+                sync_folder(self.path.parent)
+        finally:
             self._abandon()
             self._drop()
-            raise
-        if kind is not None:
-            self._drop()
-            return
-        try:
-            _sync_files(self._partial)
-            self._unlock()
-            _move(self._partial, self.path)
-        except BaseException:
-            self._drop()
-            raise
 
     def _commit(self) -> None:
         records, self._pending, self._pending_bytes = self._pending, [], 0
-        self._write(records)
+        self._guarded(lambda: self._write(records))
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except self.errors as error:
+            raise DataError(f"writing the database '{self.path}' failed: {library_words(error)}") from error
 
     def _unlock(self) -> None:
         if self._lock is not None:
@@ -112,7 +112,11 @@ class DatabaseWriter(ABC):
 
     @abstractmethod
     def _abandon(self) -> None:
-        """Close the files; they will be removed. Called a second time it does nothing."""
+        """Close the files; does nothing when they are closed."""
+
+    def _replace(self) -> bool:
+        """Put the finished database in the place of an old one in a single step, where that can be; True when done."""
+        return False
 
 
 LOCK_NAME = "writing.lock"  # held by its writer, so that the next one knows that a partial folder is in use
@@ -127,7 +131,7 @@ def check_target(path: Path, force: bool) -> None:
     if not path.is_dir() or kind_of(path) is None:
         raise DataError(f"'{path}' exists and is no database folder; it will not be replaced. Give another name")
     if not force:
-        raise DataError(f"'{path}' exists; give another name, or --force to replace it")
+        raise DataError(f"'{path}' exists; give another name, or force its replacement")
 
 
 def _move(partial: Path, path: Path) -> None:
@@ -145,7 +149,6 @@ def _move(partial: Path, path: Path) -> None:
         if path.exists():
             path.rmdir()
         os.rename(partial, path)
-    sync_folder(path.parent)
 
 
 def _sync_files(folder: Path) -> None:

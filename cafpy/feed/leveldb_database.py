@@ -9,10 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from cafpy.errors import DataError
-from cafpy.feed.database import Database
+from cafpy.feed.database import Database, library_words
 from cafpy.feed.database_writer import DatabaseWriter
 
 CACHE = 8 << 20  # bytes of blocks; a pass reads every block once, so more would not help
+TABLES = (".ldb", ".sst")
+TABLE_END = bytes.fromhex("57fb808b247547db")  # the last bytes of every whole table
 
 
 class LevelDbDatabase(Database):
@@ -34,13 +36,18 @@ class LevelDbDatabase(Database):
             self._db = plyvel.DB(self._shadow.name, create_if_missing=False, lru_cache_size=CACHE)
         except (plyvel.Error, OSError) as error:
             self._shadow.cleanup()
-            raise DataError(f"the {self} cannot be opened as a LevelDB: {_reason(error)}") from error
-        self._damage = plyvel.CorruptionError
+            raise DataError(f"the {self} cannot be opened as a LevelDB: {library_words(error)}") from error
+        self.errors = (plyvel.Error,)
         self._records: Any = None
-        self._first()
-        if self._current is None:
+        self._current: tuple[bytes, bytes] | None = None
+        try:
+            _check_tables(Path(self._shadow.name), self)
+            self._first()
+            if self._current is None:
+                raise DataError(f"the {self} is empty (0 records); was its writer stopped?")
+        except BaseException:
             self.close()
-            raise DataError(f"the {self} is empty (0 records); was its writer stopped?")
+            raise
 
     def close(self) -> None:
         self._records = None
@@ -55,11 +62,11 @@ class LevelDbDatabase(Database):
         if self._records is not None:
             self._records.close()
         self._records = self._db.iterator(verify_checksums=True, fill_cache=False)
-        self._current = self._next()
+        self._current = next(self._records, None)
 
     def _skip(self, count: int) -> int:
         for moved in range(count):
-            record = self._next()
+            record = next(self._records, None)
             if record is None:
                 return moved
             self._current = record
@@ -69,15 +76,6 @@ class LevelDbDatabase(Database):
         assert self._current is not None
         return self._current
 
-    def _next(self) -> tuple[bytes, bytes] | None:
-        try:
-            return next(self._records, None)
-        except self._damage as error:
-            after = f" after key {self._current[0]!r}" if self._current else ""
-            raise DataError(f"the {self} is damaged{after}: {_reason(error)}") from error
-
-    _current: tuple[bytes, bytes] | None = None
-
 
 class LevelDbWriter(DatabaseWriter):
     """Writes a LevelDB folder."""
@@ -86,6 +84,7 @@ class LevelDbWriter(DatabaseWriter):
 
     def _open(self, folder: Path) -> None:
         plyvel = _import_plyvel(self.path)
+        self.errors = (plyvel.Error,)
         self._db = plyvel.DB(str(folder), create_if_missing=True, write_buffer_size=64 << 20)
         self._keys: set[bytes] = set()
 
@@ -119,13 +118,17 @@ def _import_plyvel(path: Path) -> ModuleType:
 
 def _link_tables(source: Path, shadow: Path) -> None:
     for file in source.iterdir():
-        if file.suffix in (".ldb", ".sst"):
+        if file.suffix in TABLES:
             (shadow / file.name).symlink_to(file)
         elif file.name == "CURRENT" or file.name.startswith("MANIFEST-") or file.suffix == ".log":
             shutil.copyfile(file, shadow / file.name)
 
 
-def _reason(error: Exception) -> str:
-    """LevelDB's own words; plyvel gives them as bytes."""
-    words = error.args[0] if error.args else error
-    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(words)
+def _check_tables(folder: Path, database: LevelDbDatabase) -> None:
+    """LevelDB takes a table that is cut off for an empty one."""
+    for table in folder.iterdir():
+        if table.suffix in TABLES:
+            with table.open("rb") as file:
+                end = file.seek(max(0, table.stat().st_size - len(TABLE_END))) and file.read()
+            if end != TABLE_END:
+                raise DataError(f"the {database} is damaged: its file {table.name} is cut off; copy or make it again")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +21,20 @@ class LmdbDatabase(Database):
     """An LMDB folder, or a single file of one, open for reading. Takes no lock: nobody may write to it meanwhile."""
 
     backend = "LMDB"
+    errors = (lmdb.Error,)
 
     def __init__(self, path: str | Path):
         super().__init__(path)
+        self._file = self.path / "data.mdb" if self.path.is_dir() else self.path
+        if not self._file.stat().st_size:
+            raise DataError(f"the {self} is cut off: {self._file.name} has 0 bytes; copy or make it again")
         try:
-            self._env = lmdb.open(
-                str(self.path), subdir=self.path.is_dir(), readonly=True, create=False, lock=False, max_spare_txns=1
-            )
+            self._env: Any = _environments.open(self.path)
         except lmdb.Error as error:
             raise DataError(f"the {self} cannot be opened as an LMDB: {_reason(error)}") from error
+        self._transaction: Any = None
+        self._release = weakref.finalize(self, _environments.close, self.path)
+        self._release.atexit = False  # a thread may still be reading
         try:
             self._check_whole()
             self._count = self._env.stat()["entries"]
@@ -35,11 +43,13 @@ class LmdbDatabase(Database):
             self._transaction = self._env.begin(buffers=True)
             self._cursor = self._transaction.cursor()
         except BaseException:
-            self._env.close()
+            self.close()
             raise
 
     def close(self) -> None:
-        self._env.close()
+        if self._transaction is not None:
+            self._transaction.abort()
+        self._release()
 
     def _count_records(self) -> int:
         return int(self._env.stat()["entries"])
@@ -59,12 +69,11 @@ class LmdbDatabase(Database):
 
     def _check_whole(self) -> None:
         """A file that ends before its last page would kill the process when that page is read."""
-        file = self.path / "data.mdb" if self.path.is_dir() else self.path
-        size = file.stat().st_size
+        size = self._file.stat().st_size
         wanted = (self._env.info()["last_pgno"] + 1) * self._env.stat()["psize"]
         if size < wanted:
             raise DataError(
-                f"the {self} is cut off: {file.name} has {size:,} bytes and should have {wanted:,}; "
+                f"the {self} is cut off: {self._file.name} has {size:,} bytes and should have {wanted:,}; "
                 "copy or make it again"
             )
 
@@ -73,10 +82,12 @@ class LmdbWriter(DatabaseWriter):
     """Writes an LMDB folder."""
 
     backend = "LMDB"
+    errors = (lmdb.Error,)
 
     def _open(self, folder: Path) -> None:
         # Synced once, at the end: until the folder has its name, nobody reads it.
         self._env = lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, sync=False, metasync=False, lock=False)
+        self._longest = self._env.max_key_size()
         self._last = b""
 
     def _write(self, records: list[tuple[bytes, bytes]]) -> None:
@@ -85,6 +96,7 @@ class LmdbWriter(DatabaseWriter):
             try:
                 with self._env.begin(write=True) as transaction:
                     for key, value in records:
+                        self._check(key)
                         if not transaction.put(key, value, overwrite=False, append=key > last):
                             raise DataError(f"key {key!r} came twice; every record needs a key of its own")
                         last = max(key, last)
@@ -92,8 +104,10 @@ class LmdbWriter(DatabaseWriter):
                 return
             except lmdb.MapFullError:
                 self._env.set_mapsize(self._env.info()["map_size"] * 2)
-            except lmdb.Error as error:
-                raise DataError(f"writing the database '{self.path}' failed: {_reason(error)}") from error
+
+    def _check(self, key: bytes) -> None:
+        if not 0 < len(key) <= self._longest:
+            raise DataError(f"key {key!r} has {len(key)} bytes; LMDB takes keys of 1 to {self._longest} bytes")
 
     def _finish(self) -> None:
         self._env.sync(True)
@@ -101,6 +115,44 @@ class LmdbWriter(DatabaseWriter):
 
     def _abandon(self) -> None:
         self._env.close()
+
+    def _replace(self) -> bool:
+        """In one step, so that there is no moment without a database."""
+        if not (self.path / "data.mdb").is_file():
+            return False
+        os.replace(self._partial / "data.mdb", self.path / "data.mdb")
+        (self.path / "lock.mdb").unlink(missing_ok=True)
+        self._partial.rmdir()
+        return True
+
+
+class _Environments:
+    """The open environments. LMDB forbids a process to open one twice, but a train and a test net may read the same."""
+
+    def __init__(self) -> None:
+        self._open: dict[Path, tuple[Any, int]] = {}
+        self._lock = threading.Lock()
+
+    def open(self, path: Path) -> Any:
+        with self._lock:
+            real = path.resolve()
+            env, users = self._open.get(real, (None, 0))
+            if env is None:
+                env = lmdb.open(str(real), subdir=real.is_dir(), readonly=True, create=False, lock=False)
+            self._open[real] = (env, users + 1)
+            return env
+
+    def close(self, path: Path) -> None:
+        with self._lock:
+            real = path.resolve()
+            env, users = self._open.pop(real)
+            if users > 1:
+                self._open[real] = (env, users - 1)
+            else:
+                env.close()
+
+
+_environments = _Environments()
 
 
 def _reason(error: lmdb.Error) -> str:

@@ -29,6 +29,7 @@ class Transformer:
     def __init__(self, param: Any, phase: int):
         self.param = param
         self.crop_size: int = param.crop_size
+        self.mirror: bool = param.mirror
         self.random_crop = phase == pb.TRAIN
         self.mean_file: str = param.mean_file
         self.scale = np.float32(param.scale)
@@ -75,7 +76,7 @@ class Transformer:
             top, left = ((int(word) >> 32) * (n + 1) >> 32 for word, n in zip(draw[1:3], spare, strict=True))
         else:
             top, left = spare[0] // 2, spare[1] // 2
-        mirror = self.param.mirror and draw is not None and bool(int(draw[0]) >> 63)
+        mirror = self.mirror and draw is not None and bool(int(draw[0]) >> 63)
         transform(np.ascontiguousarray(image), top, left, mirror, self.mean, self.scale, out)
 
 

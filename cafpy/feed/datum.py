@@ -1,0 +1,63 @@
+"""Datum, the record of Caffe's databases, to and from arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from cafpy.errors import DataError
+from cafpy.feed.image import decode_image
+from cafpy.proto import cafpy_pb2 as pb
+
+
+def parse_datum(value: Any) -> Any:
+    """The Datum in a record's bytes. Raises DataError when they are something else."""
+    datum = pb.Datum()
+    try:
+        datum.ParseFromString(value)
+    except DecodeError:
+        raise DataError(
+            f"its {len(value)} bytes are no Datum message; the record is damaged or of another kind"
+        ) from None
+    return datum
+
+
+def datum_to_image(datum: Any, color: bool | None = None) -> np.ndarray:
+    """The picture in a Datum: C×H×W of uint8, or of float32 where it holds float_data; colours are BGR.
+
+    Encoded pictures are decoded: to 3 channels, to 1, or to what they have, as ``color`` is True, False or None.
+    Raises DataError (without the record's name) when the content does not fit channels, height and width.
+    """
+    if datum.encoded:
+        return decode_image(datum.data, color)
+    shape = (datum.channels, datum.height, datum.width)
+    text = "×".join(map(str, shape))
+    if min(shape) < 1:
+        raise DataError(f"says that it is {text} (channels × height × width); all three must be at least 1")
+    data, unit = datum.data, "bytes"
+    if data:
+        values = np.frombuffer(data, np.uint8)
+    else:
+        values, unit = np.array(datum.float_data, np.float32), "numbers"
+    if values.size != shape[0] * shape[1] * shape[2]:
+        raise DataError(f"says that it is {text} (channels × height × width), but holds {values.size} {unit}")
+    if color is not None and shape[0] != (3 if color else 1):
+        wish, wanted = ("force_color", 3) if color else ("force_gray", 1)
+        raise DataError(
+            f"is raw data of {shape[0]} channels, and {wish} wants {wanted}: it works on encoded (JPEG, PNG) records "
+            f"only; remove it or make the database anew with {'3 channels' if color else 'gray images'}"
+        )
+    return values.reshape(shape)
+
+
+def image_to_datum(image: np.ndarray, label: int) -> Any:
+    """The Datum of a C×H×W array: raw bytes of uint8, float_data of anything else."""
+    channels, height, width = image.shape
+    datum = pb.Datum(channels=channels, height=height, width=width, label=label)
+    if image.dtype == np.uint8:
+        datum.data = image.tobytes()
+    else:
+        datum.float_data.extend(image.astype(np.float32, copy=False).ravel())
+    return datum
