@@ -44,7 +44,7 @@ def _uniform(options: Any, shape: Shape, rng: np.random.Generator) -> np.ndarray
 def _gaussian(options: Any, shape: Shape, rng: np.random.Generator) -> np.ndarray:
     values = rng.normal(options.mean, _not_negative("std", options.std), shape)
     if options.sparse >= 0:
-        # on average `sparse` inputs of each output are kept
+        # on average each input keeps its weights to `sparse` outputs
         keep = options.sparse / shape[0] if shape else 1.0
         if keep > 1:
             raise NetError(
