@@ -52,4 +52,4 @@ def first_not_finite(net: Net) -> str | None:
 
 
 def _finite(net: Net, blob: Blob) -> bool:
-    return bool(net.backend.xp.isfinite(blob.data).all())
+    return bool(net.backend.to_host(net.backend.xp.isfinite(blob.data).all()))

@@ -32,8 +32,9 @@ def run_test(solver: Solver, index: int) -> Scores | None:
     net.backend.raise_pending()
     to_host = net.backend.to_host
     outputs = [Output(name, to_host(total).ravel() / passes, net.loss_weight(name)) for name, total in sums.items()]
-    mean_loss = float(to_host(loss)) / passes if solver.param.test_compute_loss else None
-    return Scores(solver.iteration, outputs, mean_loss)
+    if not solver.param.test_compute_loss:
+        return Scores(solver.iteration, outputs, None)
+    return Scores(solver.iteration, outputs, float(to_host(loss)) / passes if losses.terms else 0.0)
 
 
 def _add(sums: dict[str, Any], net: Net, name: str) -> None:

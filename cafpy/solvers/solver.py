@@ -151,7 +151,7 @@ class Solver:
             self._forward_backward(debug=display and self.param.debug_info)
             loss = loss + self._losses.pass_loss()
         loss = loss / self.param.iter_size
-        if not self.allow_nan:
+        if self._losses.terms and not self.allow_nan:
             require_finite(self.net, loss, self.iteration, rate)
         self._losses.add(loss)
         if display:

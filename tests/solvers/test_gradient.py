@@ -7,7 +7,8 @@ from cafpy.errors import SolverError
 from cafpy.ops.update import FlatParameters
 from cafpy.parameters import Parameter
 from cafpy.proto import cafpy_pb2 as pb
-from cafpy.solvers.gradient import GradientPreparation
+from cafpy.solvers.gradient import GradientPreparation, clip_factor
+from cafpy.testing.fake_device import FakeBackend
 
 
 def prepared(diff, data, lr_mult=(1, 1), decay_mult=(1, 1), **fields):
@@ -58,3 +59,11 @@ def test_errors(fields, text):
     with pytest.raises(SolverError) as error:
         prepared([0, 0], [0, 0], **fields)
     assert str(error.value) == text
+
+
+def test_clipping_makes_no_trip_to_the_host():
+    backend = FakeBackend()
+    diff = backend.zeros(2, np.float32)
+    backend.upload(diff, np.array([3, 4], np.float32))
+    factor = clip_factor(backend.xp, diff, 1)
+    assert backend.to_host(factor) == pytest.approx(0.2)

@@ -8,6 +8,7 @@ from cafpy.errors import SolverError
 from cafpy.ops.update import BLOCK, FlatParameters
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.solvers.update_rule import solver_types, update_rule
+from cafpy.testing.fake_device import FakeBackend
 
 COUNTS = (3, 2 * BLOCK + 5, 1, 40)
 FIELDS = {
@@ -21,17 +22,23 @@ FIELDS = {
 def run(backend, type_name, dtype, l1, iterations=3):
     """Parameters and history after some iterations with gradients from a fixed seed."""
     rng = np.random.default_rng(3)
-    flat = FlatParameters(rng.standard_normal(sum(COUNTS)).astype(dtype), np.zeros(sum(COUNTS), dtype), COUNTS)
+
+    def numbers():
+        array = backend.zeros(sum(COUNTS), dtype)
+        backend.upload(array, rng.standard_normal(sum(COUNTS)).astype(dtype))
+        return array
+
+    flat = FlatParameters(numbers(), backend.zeros(sum(COUNTS), dtype), COUNTS)
     flat.rates[:] = 0.01, 0.02, 0, 0.1
     flat.decays[:] = 0.1, 0, 0.3, 0.2
     flat.l1 = l1
     rule = update_rule(pb.SolverParameter(type=type_name, **FIELDS.get(type_name, {})))
-    history = [np.zeros(sum(COUNTS), dtype) for _ in range(rule.slots)]
+    history = [backend.zeros(sum(COUNTS), dtype) for _ in range(rule.slots)]
     for iteration in range(iterations):
-        flat.diff[:] = rng.standard_normal(sum(COUNTS))
+        flat.diff[...] = numbers()
         flat.scale = 0.5 + iteration
         rule.update(backend, flat, history, iteration)
-    return [flat.data, flat.diff, *history]
+    return [backend.to_host(array) for array in (flat.data, flat.diff, *history)]
 
 
 @pytest.mark.parametrize("l1", [False, True])
@@ -41,6 +48,14 @@ def test_the_fast_body_equals_the_plain_one(type_name, l1):
     fast = run(CpuBackend(), type_name, np.float32, l1)
     for a, b in zip(plain, fast, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("type_name", solver_types())
+def test_no_trip_to_the_host(type_name):
+    plain = run(Backend(), type_name, np.float32, True)
+    device = run(FakeBackend(), type_name, np.float32, True)
+    for a, b in zip(plain, device, strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("type_name", solver_types())

@@ -1,0 +1,69 @@
+import pytest
+
+from cafpy.errors import SolverError
+
+
+def stage(name):
+    """A layer that only a net of this stage has."""
+    return (
+        f'layer {{ name: "{name}" type: "Input" top: "{name}" include {{ stage: "{name}" }} '
+        "input_param { shape { dim: 1 } } }\n"
+    )
+
+
+def names(net):
+    return net.layer_names
+
+
+def test_the_train_net_has_its_phase_and_state(make_solver, net_text):
+    text = net_text + stage("a") + stage("b")
+    solver = make_solver('train_state { stage: "a" }', net=text)
+    assert names(solver.net) == ["data", "ip", "loss", "a"]
+    assert solver.net.layers[0].options.batch_size == 4
+    assert solver.test_nets == []
+
+
+def test_one_test_net_for_each_test_iter(make_solver, net_text):
+    text = net_text + stage("a") + stage("b")
+    solver = make_solver(
+        'test_iter: 1 test_iter: 2 test_interval: 9 test_state { } test_state { stage: "b" }', net=text
+    )
+    assert [names(net) for net in solver.test_nets] == [["data", "ip", "loss"], ["data", "ip", "loss", "b"]]
+    assert [net.layers[0].options.batch_size for net in solver.test_nets] == [5, 5]
+
+
+def test_nets_of_their_own_come_before_the_generic_one(folder, make_solver, net_text):
+    (folder / "own.prototxt").write_text(net_text.replace('"line"', '"own"'))
+    param = (
+        'test_net_param { name: "inline" layer { name: "i" type: "Input" top: "i" input_param { shape { dim: 1 } } } }'
+    )
+    solver = make_solver(f'{param} test_net: "own.prototxt" test_iter: [1, 1, 1] test_interval: 9')
+    assert [net.name for net in solver.test_nets] == ["inline", "own", "line"]
+
+
+def test_nets_by_every_field(folder, make_solver, net_text):
+    inline = net_text.replace('"line"', '"inline"')
+    for text, name in [
+        ('net: "net.prototxt"', "line"),
+        ('train_net: "net.prototxt"', "line"),
+        (f"net_param {{ {inline} }}", "inline"),
+        (f"train_net_param {{ {inline} }}", "inline"),
+    ]:
+        assert make_solver(text).net.name == name
+
+
+def test_the_state_in_the_net_counts_too(make_solver, net_text):
+    solver = make_solver(net='state { stage: "a" }' + net_text + stage("a"))
+    assert names(solver.net)[-1] == "a"
+
+
+def test_a_missing_net_file(folder, make_solver):
+    (folder / "sub").mkdir()
+    with pytest.raises(SolverError) as error:
+        make_solver('net: "nope.prototxt"', folder=folder / "sub")
+    assert str(error.value) == (
+        f"net: the net file 'nope.prototxt' does not exist (looked in {folder} and {folder / 'sub'})"
+    )
+    with pytest.raises(SolverError) as error:
+        make_solver('test_net: "nope.prototxt" test_iter: 1 test_interval: 1')
+    assert str(error.value) == f"test_net: the net file 'nope.prototxt' does not exist (looked in {folder})"
