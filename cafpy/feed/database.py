@@ -61,6 +61,11 @@ class Database(ABC):
                 return self._item()
             self._count = self._index + 1
 
+    def bytes_on_disk(self) -> int:
+        """Size of its files."""
+        files = [self.path] if self.path.is_file() else self.path.iterdir()
+        return sum(file.stat().st_size for file in files)
+
     @abstractmethod
     def close(self) -> None:
         """Let go of the files."""

@@ -39,7 +39,7 @@ class LevelDbDatabase(Database):
             raise DataError(f"the {self} cannot be opened as a LevelDB: {library_words(error)}") from error
         self.errors = (plyvel.Error,)
         self._records: Any = None
-        self._current: tuple[bytes, bytes] | None = None
+        self._current: Any = None  # key and value, None in an empty database
         try:
             _check_tables(Path(self._shadow.name), self)
             self._first()
@@ -73,7 +73,6 @@ class LevelDbDatabase(Database):
         return count
 
     def _item(self) -> tuple[bytes, Any]:
-        assert self._current is not None
         return self._current
 
 

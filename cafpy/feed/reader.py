@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
-import numpy as np
-
 from cafpy.backend import default_threads
-from cafpy.errors import DataError
+from cafpy.feed.batch_maker import Batch, BatchMaker
 from cafpy.feed.prefetch import Prefetcher
 from cafpy.feed.source import Source
-from cafpy.feed.transformer import Transformer, draws
+from cafpy.feed.transformer import Transformer
 
 
 class BatchReader:
@@ -48,8 +45,17 @@ class BatchReader:
         self.world = world
         self.prefetch = prefetch
         self.workers = workers or (min(prefetch, default_threads()) if source.costly else 1)
-        self._maker = _BatchMaker(source, batch_size, transformer, seed, rank, world, prefetch + 1, rand_skip)
-        self._prefetcher: Prefetcher[list[Any], tuple[np.ndarray, np.ndarray]] | None = None
+        self._maker = BatchMaker(
+            source,
+            batch_size,
+            transformer,
+            seed=seed,
+            rank=rank,
+            world=world,
+            rand_skip=rand_skip,
+            buffers=prefetch + 1,
+        )
+        self._prefetcher: Prefetcher[Any, Batch] | None = None
         self._start = 0
         self.shape = (batch_size, *self._maker.first_shape())
 
@@ -71,7 +77,7 @@ class BatchReader:
         self._stop()
         self._start = position
 
-    def next(self) -> tuple[np.ndarray, np.ndarray]:
+    def next(self) -> Batch:
         """The next batch: images, float32 of N×C×H×W, and labels, float32 of N.
 
         The arrays are reused: they hold this batch until the next call. Raises DataError, naming the record, when
@@ -91,83 +97,3 @@ class BatchReader:
         """End the threads; False when one is stuck in the source, which must then not be closed under it."""
         prefetcher, self._prefetcher = self._prefetcher, None
         return prefetcher is None or prefetcher.close()
-
-
-class _BatchMaker:
-    """Makes batch after batch; what the background threads hold, so that they do not keep the reader alive."""
-
-    def __init__(
-        self,
-        source: Source,
-        batch_size: int,
-        transformer: Transformer,
-        seed: int,
-        rank: int,
-        world: int,
-        buffers: int,
-        rand_skip: int,
-    ):
-        self.source = source
-        self.batch_size = batch_size
-        self.transformer = transformer
-        self.seed = seed
-        self.rank = rank
-        self.world = world
-        self.start = 0
-        self.skip = int(np.random.Philox(key=seed, counter=SKIP_COUNTER).random_raw()) % rand_skip if rand_skip else 0
-        self._data = [np.empty(0, np.float32) for _ in range(buffers)]
-        self._labels = [np.empty(batch_size, np.float32) for _ in range(buffers)]
-
-    def first_shape(self) -> tuple[int, int, int]:
-        fetched = self.source.fetch(self.skip + self.rank)
-        image, _ = self.source.decode(fetched, self.transformer.color)
-        return self._output_shape(fetched, image)
-
-    def read(self, number: int) -> list[Any]:
-        """What batch ``number`` is made of."""
-        first = self.skip + self._position(number)
-        return [self.source.fetch(first + i * self.world) for i in range(self.batch_size)]
-
-    def make(self, number: int, records: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-        """The batch, in buffers of its own."""
-        words = draws(self.seed, self._position(number), self.batch_size, self.world)
-        buffer = number % len(self._data)
-        labels = self._labels[buffer]
-        data: np.ndarray | None = None
-        for i, record in enumerate(records):
-            image, labels[i] = self.source.decode(record, self.transformer.color)
-            shape = self._output_shape(record, image)
-            if data is None:
-                data = self._buffer(buffer, shape)
-            elif shape != data.shape[1:]:
-                raise DataError(
-                    f"{self.source.name(record)} gives {_by(shape)} (channels × height × width), but the first of its "
-                    f"batch, '{self.source.name(records[0])}', gave {_by(data.shape[1:])}; resize the images when the "
-                    "database is made, or give a crop_size, or batch_size: 1"
-                )
-            self.transformer.apply(image, data[i], words[i])
-        assert data is not None
-        return data, labels
-
-    def _position(self, number: int) -> int:
-        return self.start + self.rank + number * self.batch_size * self.world
-
-    def _output_shape(self, record: Any, image: np.ndarray) -> tuple[int, int, int]:
-        try:
-            return self.transformer.output_shape(*image.shape)
-        except DataError as error:
-            raise DataError(f"{self.source.name(record)}: {error}") from error
-
-    def _buffer(self, index: int, shape: tuple[int, int, int]) -> np.ndarray:
-        """Buffer ``index`` as an array for images of this shape; it grows when need be."""
-        size = self.batch_size * prod(shape)
-        if self._data[index].size < size:
-            self._data[index] = np.empty(size, np.float32)
-        return self._data[index][:size].reshape(self.batch_size, *shape)
-
-
-SKIP_COUNTER = 1 << 200  # far from the counters of images
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "×".join(map(str, shape))

@@ -10,6 +10,9 @@ import numpy as np
 from cafpy.errors import DataError
 from cafpy.feed.backends import open_database
 from cafpy.feed.datum import datum_to_image, parse_datum
+from cafpy.feed.in_memory import load_raw_images
+
+Block = tuple[np.ndarray, np.ndarray]  # images N×C×H×W, labels N
 
 
 class Source(Protocol):
@@ -28,6 +31,11 @@ class Source(Protocol):
         """How errors call this record."""
         ...
 
+    def block(self, positions: np.ndarray, color: bool | None) -> Block | None:
+        """The images and labels at these positions at once, uint8 or float32, which the caller does not change;
+        None when this source gives them one by one. Called by one thread at a time."""
+        ...
+
     @property
     def costly(self) -> bool:
         """Whether decoding takes long enough for several threads."""
@@ -44,6 +52,8 @@ class DatabaseSource:
 
     def __init__(self, path: str | Path, backend: str | int | None = None):
         self.database = open_database(path, backend)
+        self._loaded: Block | None = None
+        self._tried = False
 
     def __len__(self) -> int:
         return len(self.database)
@@ -65,6 +75,21 @@ class DatabaseSource:
             return datum_to_image(datum, color), float(datum.label)
         except DataError as error:
             raise DataError(f"{self.name(fetched)} {error}") from error
+
+    def block(self, positions: np.ndarray, color: bool | None) -> Block | None:
+        if color is not None:
+            return None
+        if not self._tried:
+            self._tried = True
+            self._loaded = load_raw_images(self.database)
+        if self._loaded is None:
+            return None
+        images, labels = self._loaded
+        rows = positions % len(images)
+        run = slice(rows[0], rows[0] + len(rows))
+        if rows[-1] - rows[0] == len(rows) - 1 and (len(rows) < 3 or np.all(np.diff(rows) == 1)):
+            return images[run], labels[run]
+        return images[rows], labels[rows]
 
     def name(self, fetched: tuple[bytes, Any]) -> str:
         return f"{self.database}, record '{fetched[0].decode('utf-8', 'backslashreplace')}'"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ class Transformer:
     Mirroring is random in both phases, as in Caffe.
 
     Attributes:
+        random: whether random numbers are drawn.
         color: channels that encoded images are decoded to: True 3 (force_color), False 1 (force_gray), None their own.
 
     Raises DataError when the options contradict each other, WeightsError when the mean file cannot be read.
@@ -30,7 +32,8 @@ class Transformer:
         self.param = param
         self.crop_size: int = param.crop_size
         self.mirror: bool = param.mirror
-        self.random_crop = phase == pb.TRAIN
+        self.random_crop = phase == pb.TRAIN and self.crop_size > 0
+        self.random = self.random_crop or self.mirror
         self.mean_file: str = param.mean_file
         self.scale = np.float32(param.scale)
         if param.force_color and param.force_gray:
@@ -65,19 +68,35 @@ class Transformer:
             )
         return (channels, crop or height, crop or width)
 
-    def apply(self, image: np.ndarray, out: np.ndarray, draw: np.ndarray | None = None) -> None:
-        """Transform one image, uint8 or float32 of C×H×W, into ``out``, float32 of :meth:`output_shape`.
+    def apply(
+        self, images: np.ndarray | Sequence[np.ndarray], out: np.ndarray, words: np.ndarray | None = None
+    ) -> None:
+        """Transform images into ``out``, float32 of N×C×H×W with the C×H×W of :meth:`output_shape`.
 
-        ``draw`` holds this image's random numbers, a row of :func:`draws`; without one the image is not mirrored
-        and cut in the middle.
+        ``images`` are uint8 or float32, an array of N×C×H×W or a sequence of C×H×W that may differ in height and
+        width. ``words`` are their random numbers, from :func:`draws`; without them nothing is random.
         """
-        spare = (image.shape[1] - out.shape[1], image.shape[2] - out.shape[2])
-        if self.random_crop and draw is not None:
-            top, left = ((int(word) >> 32) * (n + 1) >> 32 for word, n in zip(draw[1:3], spare, strict=True))
+        places = self._places(images, out, words)
+        if isinstance(images, np.ndarray):
+            transform_batch(np.ascontiguousarray(images), places, self.mean, self.scale, out)
+            return
+        for image, (top, left, mirror), target in zip(images, places.tolist(), out, strict=True):
+            transform(np.ascontiguousarray(image), top, left, mirror, self.mean, self.scale, target)
+
+    def _places(self, images: Any, out: np.ndarray, words: np.ndarray | None) -> np.ndarray:
+        """Row of the first pixel, its column, mirrored or not, for each image; N×3."""
+        height, width = out.shape[2:]
+        places = np.zeros((len(images), 3), np.int64)
+        if (height, width) != images[0].shape[1:] or not isinstance(images, np.ndarray):
+            places[:, 0] = [image.shape[1] - height for image in images]
+            places[:, 1] = [image.shape[2] - width for image in images]
+        if not self.random_crop or words is None:
+            places >>= 1
         else:
-            top, left = spare[0] // 2, spare[1] // 2
-        mirror = self.mirror and draw is not None and bool(int(draw[0]) >> 63)
-        transform(np.ascontiguousarray(image), top, left, mirror, self.mean, self.scale, out)
+            places[:, :2] = (words[:, 1:3] >> np.uint64(32)) * (places[:, :2].astype(np.uint64) + 1) >> np.uint64(32)
+        if self.mirror and words is not None:
+            places[:, 2] = words[:, 0] >> np.uint64(63)
+        return places
 
 
 def draws(seed: int, position: int, count: int, step: int = 1) -> np.ndarray:
@@ -91,7 +110,7 @@ def draws(seed: int, position: int, count: int, step: int = 1) -> np.ndarray:
 
 
 def transform_plain(
-    image: np.ndarray, top: int, left: int, mirror: bool, mean: np.ndarray, scale: Any, out: np.ndarray
+    image: np.ndarray, top: int, left: int, mirror: int, mean: np.ndarray, scale: Any, out: np.ndarray
 ) -> None:
     """What :func:`transform` does, in array calls: the definition it is tested against."""
     height, width = out.shape[1:]
@@ -121,6 +140,13 @@ def transform(image, top, left, mirror, mean, scale, out):
             else:
                 for i in range(width):
                     target[i] = (np.float32(source[i]) - average[i * step]) * scale
+
+
+@njit(nogil=True, cache=True)
+def transform_batch(images, places, mean, scale, out):
+    """:func:`transform` for each of N images; ``places`` is N×3: top, left, mirror."""
+    for i in range(len(images)):
+        transform(images[i], places[i, 0], places[i, 1], places[i, 2], mean, scale, out[i])
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ def compute_mean(
     Raises DataError when the database cannot be read or its images differ in size.
     """
     source = DatabaseSource(database, backend)
-    total: np.ndarray | None = None
+    total: Any = None
     try:
         for i in range(len(source)):
             fetched = source.fetch(i)
@@ -39,9 +40,8 @@ def compute_mean(
             total += image
             if i % REPORT_EVERY == 0:
                 progress(i, len(source))
-        assert total is not None
         progress(len(source), len(source))
-        return (total / len(source)).astype(np.float32)
+        return np.asarray(total / len(source)).astype(np.float32)
     finally:
         source.close()
 

@@ -1,0 +1,111 @@
+"""Makes one batch: which records, their random numbers, into which buffer."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from cafpy.errors import DataError
+from cafpy.feed.source import Block, Source
+from cafpy.feed.transformer import Transformer, draws
+
+SKIP_COUNTER = 1 << 200  # of the random number for rand_skip, far from those of images
+Batch = tuple[np.ndarray, np.ndarray]  # images, float32 of N×C×H×W; labels, float32 of N
+
+
+class BatchMaker:
+    """What the background threads of a :class:`cafpy.feed.reader.BatchReader` run; the arguments are the reader's.
+
+    Attributes:
+        start: position of batch 0 in the stream.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        batch_size: int,
+        transformer: Transformer,
+        *,
+        seed: int,
+        rank: int,
+        world: int,
+        rand_skip: int,
+        buffers: int,
+    ):
+        self.source = source
+        self.batch_size = batch_size
+        self.transformer = transformer
+        self.seed = seed
+        self.rank = rank
+        self.world = world
+        self.start = 0
+        self.skip = int(np.random.Philox(key=seed, counter=SKIP_COUNTER).random_raw()) % rand_skip if rand_skip else 0
+        self._data = [np.empty(0, np.float32) for _ in range(buffers)]
+        self._labels = [np.empty(batch_size, np.float32) for _ in range(buffers)]
+
+    def first_shape(self) -> tuple[int, int, int]:
+        """What the first image comes out as; C×H×W."""
+        record = self.source.fetch(self.skip + self.start + self.rank)
+        return self._output_shape(record, self.source.decode(record, self.transformer.color)[0].shape)
+
+    def read(self, number: int) -> Block | list[Any]:
+        """What batch ``number`` is made of."""
+        positions = self.skip + self._position(number) + self.world * np.arange(self.batch_size)
+        block = self.source.block(positions, self.transformer.color)
+        return block or [self.source.fetch(position) for position in positions.tolist()]
+
+    def make(self, number: int, raw: Block | list[Any]) -> Batch:
+        """The batch, in buffers that the batch ``len(buffers)`` later uses again."""
+        images: np.ndarray | list[np.ndarray]
+        if isinstance(raw, tuple):
+            images, values = raw
+            shape = self.transformer.output_shape(*images.shape[1:])
+        else:
+            images, values = self._decode(raw)
+            shape = self._common_shape(raw, [image.shape for image in images])
+        index = number % len(self._data)
+        data, labels = self._buffer(index, shape), self._labels[index]
+        labels[...] = values
+        words = None
+        if self.transformer.random:
+            words = draws(self.seed, self._position(number), self.batch_size, self.world)
+        self.transformer.apply(images, data, words)
+        return data, labels
+
+    def _position(self, number: int) -> int:
+        return self.start + self.rank + number * self.batch_size * self.world
+
+    def _decode(self, records: list[Any]) -> tuple[list[np.ndarray], np.ndarray]:
+        decoded = [self.source.decode(record, self.transformer.color) for record in records]
+        return [image for image, _ in decoded], np.array([label for _, label in decoded], np.float32)
+
+    def _common_shape(self, records: list[Any], shapes: list[tuple[int, ...]]) -> tuple[int, int, int]:
+        """What all images of a batch come out as."""
+        first = self._output_shape(records[0], shapes[0])
+        for i in range(1, len(records)):
+            if shapes[i] != shapes[i - 1] and (shape := self._output_shape(records[i], shapes[i])) != first:
+                raise DataError(
+                    f"{self.source.name(records[i])} gives {_by(shape)} (channels × height × width), but the first of "
+                    f"its batch, {self.source.name(records[0])}, gives {_by(first)}; make the database with images of "
+                    "one size, or give a crop_size, or batch_size: 1"
+                )
+        return first
+
+    def _output_shape(self, record: Any, shape: tuple[int, ...]) -> tuple[int, int, int]:
+        try:
+            return self.transformer.output_shape(*shape)
+        except DataError as error:
+            raise DataError(f"{self.source.name(record)}: {error}") from error
+
+    def _buffer(self, index: int, shape: tuple[int, int, int]) -> np.ndarray:
+        """Buffer ``index`` as an array for images of this shape; it grows when need be."""
+        size = self.batch_size * prod(shape)
+        if self._data[index].size < size:
+            self._data[index] = np.empty(size, np.float32)
+        return self._data[index][:size].reshape(self.batch_size, *shape)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
