@@ -26,6 +26,7 @@ class NetFactory:
         self.backend = backend
         self.dtype = dtype
         self.seed = seed
+        self._known: dict[Path, Any] = {}  # the train net's file is most often the test net's too
 
     def train_net(self) -> Net:
         """The net in phase TRAIN, under train_state."""
@@ -74,7 +75,9 @@ class NetFactory:
         if not path.is_file():
             looked = " and ".join(str(folder) for folder in dict.fromkeys([Path.cwd(), *self._own_folder()]))
             raise SolverError(f"{field}: the net file '{name}' does not exist (looked in {looked})")
-        return read_net(path)
+        if path not in self._known:
+            self._known[path] = read_net(path)
+        return self._known[path]
 
     def _own_folder(self) -> list[Path]:
         return [] if self.folder is None else [self.folder.resolve()]

@@ -83,8 +83,8 @@ class Solver:
             self.gradient = GradientPreparation(self.param, self.net.learnable)
             self.test_nets = factory.test_nets(self.net)
             for name in self.param.weights:
-                for path in name.replace(",", " ").split():
-                    self.load_weights(factory.find(path))
+                for path in name.split(","):
+                    self.load_weights(factory.find(path.strip()))
         except BaseException:
             self.close()
             raise
