@@ -107,6 +107,11 @@ def build(case: Case, backend: Backend | None = None, dtype: Any = np.float32) -
     phase = pb.Phase.Value(case.phase)
     harness = Harness(case.param(), case.values(), backend, phase, dtype, case.seed)
     if case.params is not None:
-        for blob, values in zip(harness.layer.blobs, case.params, strict=True):
-            harness.layer.backend.upload(blob.data, np.asarray(values, blob.dtype).reshape(blob.shape))
+        params = [np.asarray(values, dtype) for values in case.params]
+        shapes = [blob.shape for blob in harness.layer.blobs]
+        if shapes != [values.shape for values in params]:
+            harness.close()
+            raise harness.layer.error(f"has parameters of shapes {shapes}, the case's are {[v.shape for v in params]}")
+        for blob, values in zip(harness.layer.blobs, params, strict=True):
+            harness.layer.backend.upload(blob.data, values)
     return harness
