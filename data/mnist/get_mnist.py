@@ -1,6 +1,6 @@
 """Fetch MNIST and make its two databases beside this file: mnist_train_lmdb and mnist_test_lmdb.
 
-    python data/mnist/get_mnist.py [--from FOLDER]
+python data/mnist/get_mnist.py [--from FOLDER]
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ FILES = {  # name: checksum as published, checksum of what is inside
 
 
 @click.command(help=__doc__)
-@click.option("--from", "folder", type=click.Path(file_okay=False, path_type=Path), help="Take the four files from here.")
+@click.option(
+    "--from", "folder", type=click.Path(file_okay=False, path_type=Path), help="Take the four files from here."
+)
 def main(folder: Path | None) -> None:
     try:
         if folder is None:
