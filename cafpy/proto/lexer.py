@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ _TOKEN = re.compile(
   | (?P<symbol> [{}<>\[\]:;,/.-] )
   | (?P<unknown> ["'] [^\n]* | \S [A-Za-z_0-9.]* )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
 
 
@@ -25,6 +26,13 @@ class Token(NamedTuple):
     kind: str
     text: str
     start: int
+
+    def __str__(self) -> str:
+        """How messages call it; a character that looks like another (a curly quote, a no-break space) by its name."""
+        first = self.text[:1]
+        if self.kind == "unknown" and not first.isascii():
+            return f"the character U+{ord(first):04X} ({unicodedata.name(first, 'no character')})"
+        return self.text or "the end of the file"
 
 
 class Source:
@@ -50,6 +58,11 @@ class Source:
         """The token's line, counted from 1."""
         return bisect_right(self._line_starts, token.start)
 
+    def word_at(self, token: Token) -> str:
+        """What stands at a token up to the next space, comment, comma or bracket: a path without quotes, say."""
+        found = re.compile(r"[^\s#,;{}<>]+").match(self.text, token.start)
+        return found[0] if found else token.text
+
     def point_at(self, token: Token, message: str) -> str:
         """ "net.prototxt:24:5: message", then the source line and a ^ below the token."""
         line = self.line(token)
@@ -61,4 +74,5 @@ class Source:
         # a line of thousands of characters (a generated net) is shown around the place
         cut = max(0, column - indent - 60)
         shown = source[indent + cut : indent + cut + 110]
-        return f"{self.filename}:{line}:{column + 1}: {message}\n    {shown}\n    {' ' * (column - indent - cut)}^"
+        text = f"{self.filename}:{line}:{column + 1}: {message}\n    {shown}\n    {' ' * (column - indent - cut)}^"
+        return text.encode("utf-8", "replace").decode()  # bytes that were not UTF-8 cannot be printed

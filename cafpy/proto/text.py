@@ -8,24 +8,25 @@ each layer's ``defined_at`` where it stands, so that later errors can say so.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from cafpy.errors import PrototxtError
+from cafpy.errors import PrototxtError, did_you_mean
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.lexer import Source
+from cafpy.proto.sniff import instead, is_text
 from cafpy.proto.text_parser import Parser
 
 M = TypeVar("M", bound=Message)
 
 
-def read_net(path: str | Path) -> Any:
+def read_net(path: str | Path) -> pb.NetParameter:
     """The NetParameter in a prototxt file. Raises PrototxtError, which lists every problem of the file."""
     return read_text(path, pb.NetParameter())
 
 
-def read_solver(path: str | Path) -> Any:
+def read_solver(path: str | Path) -> pb.SolverParameter:
     """The SolverParameter in a prototxt file. Raises PrototxtError, which lists every problem of the file."""
     return read_text(path, pb.SolverParameter())
 
@@ -35,25 +36,16 @@ def read_text(path: str | Path, message: M) -> M:
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
-        raise PrototxtError(f"there is no file {path}") from None
+        raise PrototxtError(f"there is no file {path}{_nearest_file(Path(path))}") from None
     except IsADirectoryError:
         raise PrototxtError(f"{path} is a folder; name the prototxt file in it") from None
     except OSError as error:
         raise PrototxtError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        if b"\0" in content[:4096]:
-            raise PrototxtError(
-                f"{path} is a binary file, not a prototxt; is it a weight file (.caffemodel)?"
-            ) from None
-        line = content.count(b"\n", 0, error.start) + 1
-        raise PrototxtError(
-            f"{path}:{line}: byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        ) from None
-    if "\0" in text:
-        raise PrototxtError(f"{path} is a binary file, not a prototxt; is it a weight file (.caffemodel)?")
-    return parse(text, message, str(path))
+    if content and (not is_text(content) or content.startswith(b"version https://git-lfs")):
+        what = instead(content) or "it is a binary file; is it a weight file (.caffemodel)?"
+        raise PrototxtError(f"{path} is not a prototxt: {what}")
+    # Caffe does not mind what bytes a comment has, so bytes that are not UTF-8 pass here and are found in strings.
+    return parse(content.decode("utf-8-sig", "surrogateescape"), message, str(path))
 
 
 def parse(text: str, message: M, filename: str = "<text>") -> M:
@@ -63,3 +55,10 @@ def parse(text: str, message: M, filename: str = "<text>") -> M:
     if parser.problems:
         raise PrototxtError("\n".join(parser.report()))
     return message
+
+
+def _nearest_file(path: Path) -> str:
+    """ " (did you mean 'solver.prototxt'?)", or that the folder is missing too."""
+    if not path.parent.is_dir():
+        return f"; the folder {path.parent} does not exist (looked from {Path.cwd()})"
+    return did_you_mean(path.name, (other.name for other in path.parent.iterdir()))

@@ -2,275 +2,281 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor as FD
 
 from cafpy.errors import did_you_mean
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.cursor import Cursor
 from cafpy.proto.lexer import Source, Token
+from cafpy.proto.text_hints import (
+    Open,
+    fields_of,
+    is_layer,
+    is_repeated,
+    is_required,
+    kind_of,
+    layer_name,
+    no_such_field,
+)
+from cafpy.proto.v1_types import V1_TYPES
 from cafpy.proto.values import ValueProblem, scalar, string
 
 _CLOSING = {"{": "}", "<": ">"}
+_NO_VALUE = ("{", "}", "<", ">", "]", ",", ";")
 _MOST_PROBLEMS = 20
 
 
-class _NextLayer(Exception):
-    """A `layer` begins where only a layer's fields may stand: the one before it was never closed."""
+class _Resume(Exception):
+    """A closing brace is missing: go on as if the messages from this depth of the stack on had been closed."""
+
+    def __init__(self, depth: int):
+        self.depth = depth
 
 
-class Parser:
-    """Fills a message from a :class:`Source`; what is wrong is in ``problems`` afterwards, in the file's order."""
+class Parser(Cursor):
+    """Fills a message from a :class:`Source`; ``report`` says afterwards what was wrong with it."""
 
     def __init__(self, source: Source):
-        self.source = source
-        self.tokens = source.tokens
-        self.at = 0
-        self.problems: list[str] = []
-        self.open: list[tuple[Token, Any, str]] = []  # for each message that is open: its field's token, itself, name
+        super().__init__(source)
+        self.stack: list[Open] = []  # the messages that are open, from the outside in
+        self.problems: list[tuple[int, str]] = []  # offset in the text, message with its place
         self.root: Any = None
 
     def parse(self, message: Any) -> None:
         self.root = message
-        while True:
-            try:
-                self._fields(message, "")
-                return
-            except _NextLayer:
-                self.open.clear()
+        self._fields(message, "")
 
     def report(self) -> list[str]:
-        """The problems, the first twenty of them where there are more."""
-        more = len(self.problems) - _MOST_PROBLEMS
-        return self.problems[:_MOST_PROBLEMS] + ([f"... and {more} more problems"] if more > 0 else [])
-
-    # -- tokens ------------------------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def _next(self) -> Token:
-        token = self.tokens[self.at]
-        if token.kind != "end":
-            self.at += 1
-        return token
-
-    def _accept(self, *symbols: str) -> bool:
-        if self.token.kind == "symbol" and self.token.text in symbols:
-            self.at += 1
-            return True
-        return False
+        """The problems in the file's order, the first twenty of them where there are more."""
+        texts = [text for _, text in sorted(self.problems, key=lambda problem: problem[0])]
+        more = len(texts) - _MOST_PROBLEMS
+        return texts[:_MOST_PROBLEMS] + ([f"... and {more} more problem{'s' * (more > 1)}"] if more > 0 else [])
 
     def _problem(self, token: Token, message: str) -> None:
-        self.problems.append(self.source.point_at(token, message))
+        self.problems.append((token.start, self.source.point_at(token, message)))
 
     # -- grammar -----------------------------------------------------------------------------------------------
 
     def _fields(self, message: Any, closing: str) -> None:
         """Fields up to the symbol ``closing``, or to the end of the text where it is ""."""
         seen: dict[str, Token] = {}
+        depth = len(self.stack)
         while True:
             token = self.token
-            if token.kind == "end":
-                if closing:
-                    self._unclosed(token)
-                return
-            if token.kind == "symbol" and token.text == closing and closing:
-                self.at += 1
-                return
             if token.kind == "name":
-                self._field(message, self._next(), seen)
-                self._accept(",", ";")
-                continue
-            self._next()
-            if token.text in ("}", ">") and not closing:
+                try:
+                    self._field(message, self.next(), seen)
+                except _Resume as resume:
+                    if resume.depth < depth:
+                        raise
+                    del self.stack[depth:]
+                self.accept(",", ";")
+            elif token.kind == "end":
+                if closing:
+                    self._never_closed()
+                return
+            elif token.kind == "symbol" and token.text in ("}", ">"):
+                self.next()
+                if closing:
+                    self._close(message, seen, token, closing)
+                    return
                 self._problem(token, f"there is a {token.text} too many: nothing is open here")
             else:
-                self._problem(token, f"wanted the name of a field, found {token.text}")
-                self._skip_line(token)
+                several = (
+                    "; several values are a list, [1, 2]" if self.at and self.tokens[self.at - 1].text == "," else ""
+                )
+                self._problem(token, f"wanted the name of a field, found {token}{several}")
+                self.skip_line()
 
     def _field(self, message: Any, name: Token, seen: dict[str, Token]) -> None:
         field = message.DESCRIPTOR.fields_by_name.get(name.text)
         if field is None or name.text == "defined_at":
             self._unknown_field(message, name)
             return
-        repeated = _is_repeated(field)
+        repeated = is_repeated(field)
         if not repeated and name.text in seen:
             first = self.source.line(seen[name.text])
             self._problem(name, f"{name.text} is given twice (first in line {first}); it takes one value")
-            self._skip_value()
+            self.skip_value()
             return
         seen[name.text] = name
         if field.message_type is not None:
-            self._accept(":")
-            if repeated and self._accept("["):
-                self._list(lambda: self._message_value(message, field, name))
+            index = self.at - 1
+            self.accept(":")
+            if repeated and self.accept("["):
+                self._list(name, lambda: self._message_value(message, field, name, index))
             else:
-                self._message_value(message, field, name)
-            return
-        if not self._accept(":"):
-            self._problem(self.token, f"wanted a : and a value after {name.text}")
-            self._skip_value()
-            return
-        if repeated and self._accept("["):
-            self._list(lambda: self._scalar_value(message, field))
+                self._message_value(message, field, name, index)
+        elif not self.accept(":"):
+            self._no_colon(name)
+        elif repeated and self.accept("["):
+            self._list(name, lambda: self._scalar_value(message, field))
         else:
             self._scalar_value(message, field)
 
-    def _list(self, item: Any) -> None:
-        while not self._accept("]"):
-            before = self.at
-            item()
-            self._accept(",")
-            if self.at == before or self.token.kind == "end":
-                return
-
-    def _message_value(self, message: Any, field: Any, name: Token) -> None:
-        opening = self.token
-        if not self._accept("{", "<"):
-            self._problem(opening, f"wanted {{ after {name.text}, found {opening.text or 'the end of the file'}")
+    def _list(self, name: Token, item: Callable[[], bool]) -> None:
+        if self.accept("]"):
             return
+        while item():
+            if self.accept("]"):
+                return
+            if not self.accept(","):
+                self._problem(self.token, f"wanted , or ] in the list of {name.text}, found {self.token}")
+                break
+        self.skip_list()
+
+    def _message_value(self, message: Any, field: Any, name: Token, index: int) -> bool:
+        """Read `{ ... }`; whether there was one."""
+        opening = self.token
+        if not self.accept("{", "<"):
+            self._problem(opening, f"wanted {{ after {name.text}, found {opening}")
+            if not self.at_field():
+                self.skip_value()
+            if self.token.text in _CLOSING:
+                self.skip_value()
+            return False
         child = getattr(message, field.name)
-        if _is_repeated(field):
+        if is_repeated(field):
             child = child.add()
         else:
             child.SetInParent()
-        if "defined_at" in child.DESCRIPTOR.fields_by_name:
+        if isinstance(child, pb.LayerParameter | pb.V1LayerParameter):
             child.defined_at = f"{self.source.filename}:{self.source.line(name)}"
-        self.open.append((name, child, field.name))
+        self.stack.append(Open(name, index, child))
         self._fields(child, _CLOSING[opening.text])
-        self.open.pop()
+        self.stack.pop()
+        return True
 
-    def _scalar_value(self, message: Any, field: Any) -> None:
-        start = self.token
+    def _scalar_value(self, message: Any, field: Any) -> bool:
+        """Read one value into the field; whether it was one."""
+        start, begin = self.token, self.at
         try:
-            if field.type in (FD.TYPE_STRING, FD.TYPE_BYTES):
-                value = self._string(field)
-            else:
-                negative = self._accept("-")
-                token = self.token
-                if token.kind not in ("number", "name", "string"):
-                    raise ValueProblem(f"wanted a value for {field.name}, found {token.text or 'the end of the file'}")
-                self._next()
-                value = scalar(field, token, negative)
+            value = self._string(field) if field.type in (FD.TYPE_STRING, FD.TYPE_BYTES) else self._plain_value(field)
         except ValueProblem as problem:
-            self._problem(start, f"{self._place(message)}{problem}")
-            return
-        if _is_repeated(field):
+            self._problem(start, f"{self._where()}{problem}")
+            if self.at == begin:
+                self.skip_value()
+            return False
+        if is_repeated(field):
             getattr(message, field.name).append(value)
         else:
             setattr(message, field.name, value)
+        return True
+
+    def _plain_value(self, field: Any) -> Any:
+        begin = self.at
+        negative = self.accept("-")
+        token = self.token
+        if token.kind not in ("number", "name", "string") or self.at_field():
+            self.at = begin
+            if token.text == "[":
+                raise ValueProblem(f"{field.name} takes one value, not a list")
+            raise ValueProblem(f"wanted a value for {field.name}, found {token}")
+        self.next()
+        if field.full_name == "cafpy.V1LayerParameter.type" and token.kind == "string":
+            hint = did_you_mean(token.text[1:-1], V1_TYPES)
+            raise ValueProblem(f"in the old `layers {{ }}` type is a name without quotes{hint}; with `layer` a string")
+        return scalar(field, token, negative)
 
     def _string(self, field: Any) -> str | bytes:
         token = self.token
         if token.kind == "string":
             texts = []
             while self.token.kind == "string":
-                texts.append(self._next().text)
+                texts.append(self.next().text)
             return string(field, texts)
-        if token.text in ("}", ">") or token.kind == "end":
-            raise ValueProblem(f"wanted a string for {field.name}, found {token.text or 'the end of the file'}")
-        self._next()
+        if token.text == "[":
+            raise ValueProblem(f"{field.name} takes one string, not a list")
+        if token.text in _NO_VALUE or token.kind == "end" or self.at_field():
+            raise ValueProblem(f"wanted a string for {field.name}, found {token}")
         if token.kind == "unknown" and token.text[0] in "\"'":
+            self.next()
             raise ValueProblem(f"the string of {field.name} has no closing {token.text[0]} in its line")
-        raise ValueProblem(f"{field.name} wants a string in quotes; write {field.name}: {_quoted(field, token.text)}")
+        word = self.source.word_at(token)
+        while self.token.kind != "end" and self.token.start < token.start + len(word):
+            self.next()
+        if token.kind == "unknown" and not token.text[0].isascii():
+            raise ValueProblem(f'wanted a string in plain quotes "…" for {field.name}, found {token}')
+        if field.full_name == "cafpy.LayerParameter.type":
+            word = V1_TYPES.get(word, word)
+        raise ValueProblem(f'{field.name} wants a string in quotes; write {field.name}: "{word}"')
 
-    # -- going on after a problem ------------------------------------------------------------------------------
+    # -- what is wrong, and where to go on ---------------------------------------------------------------------
+
+    def _where(self) -> str:
+        """ "layer 'conv1': " inside a layer, else ""."""
+        layer = layer_name(self, self.stack)
+        return f"{layer}: " if layer else ""
 
     def _unknown_field(self, message: Any, name: Token) -> None:
-        if self.open and name.text in ("layer", "layers") and name.text in self.root.DESCRIPTOR.fields_by_name:
-            opener = next(token for token, _, field in self.open if field in ("layer", "layers"))
-            innermost = self.open[-1][0]
-            text = f"this layer begins before `{innermost.text}` of line {self.source.line(innermost)} is closed"
-            if innermost is not opener:
-                text += f" (in the layer of line {self.source.line(opener)})"
-            self._problem(name, f"{text}; a }} is missing")
-            self.at -= 1
-            raise _NextLayer
-        if not self.open and self._is_other_kind(name):
-            return
-        self._problem(name, self._no_such_field(message, name.text))
-        self._skip_value()
+        for depth in reversed(range(len(self.stack))):
+            outer = self.stack[depth - 1].message if depth else self.root
+            if name.text in fields_of(outer) and not self.is_closed(self.stack[0].at):
+                self._missing_brace(name, depth)
+        if self.stack or not self._is_of_another_kind(name):
+            self._problem(name, no_such_field(self, self.stack, self.root, name.text))
+            self.skip_value()
 
-    def _is_other_kind(self, name: Token) -> bool:
-        """Whether a solver's file came for a net or the other way round; said once, and the rest is not read."""
-        for kind, other in ((pb.NetParameter, pb.SolverParameter), (pb.SolverParameter, pb.NetParameter)):
-            if self.root.DESCRIPTOR is kind.DESCRIPTOR and name.text in other.DESCRIPTOR.fields_by_name:
-                its, this = _kind(self.root), _kind(other())
-                self._problem(
-                    name, f"a {its} has no field '{name.text}', but a {this} has; is this a {this}'s prototxt?"
-                )
-                self.at = len(self.tokens) - 1
-                return True
-        return False
+    def _missing_brace(self, name: Token, depth: int) -> None:
+        """Say that the message at ``depth`` of the stack should have been closed before ``name``, and close it."""
+        opened = self.stack[depth]
+        this = "this " if is_layer(opened.message) and opened.name.text == name.text else ""
+        line = self.source.line(opened.name)
+        self._problem(
+            name, f"a }} is missing before {this}{name.text}: the {opened.name.text} of line {line} is still open"
+        )
+        self.at -= 1
+        raise _Resume(depth)
 
-    def _no_such_field(self, message: Any, name: str) -> str:
-        hint = did_you_mean(name, (known for known in message.DESCRIPTOR.fields_by_name if known != "defined_at"))
-        if not self.open:
-            return f"a {_kind(message)} has no field '{name}'{hint}"
-        place, path = self._layer_and_path()
-        return f"{place} has no field '{name}'{f' in {path}' if path else ''}{hint}"
+    def _is_of_another_kind(self, name: Token) -> bool:
+        """Whether the field is one of another kind of file or of a layer; that is said once for all that follow."""
+        solver, net = pb.SolverParameter(), pb.NetParameter()
+        if self.root.DESCRIPTOR not in (solver.DESCRIPTOR, net.DESCRIPTOR):
+            return False
+        other = net if self.root.DESCRIPTOR is solver.DESCRIPTOR else solver
+        mine, theirs = set(fields_of(self.root)), set(fields_of(other))
+        said = f"a {kind_of(self.root)} has no field '{name.text}'"
+        if name.text in theirs and self.count_outermost(theirs - mine) > self.count_outermost(mine - theirs):
+            what = "give it as --solver" if other is solver else 'a solver\'s file names it in a line net: "…"'
+            self._problem(name, f"this looks like a {kind_of(other)}'s file: {said}, a {kind_of(other)} has; {what}")
+            self.at = len(self.tokens) - 1
+        elif other is solver and name.text in fields_of(pb.LayerParameter()):
+            self._problem(name, f"{name.text} belongs in a layer, and none is open; is there a }} too many above?")
+            self.skip_to_field(mine)
+        elif name.text in theirs:
+            self._problem(name, f"{said}; it belongs in the {kind_of(other)}'s file")
+            self.skip_value()
+        else:
+            return False
+        return True
 
-    def _layer_and_path(self) -> tuple[str, str]:
-        """ "layer 'conv1'" and "convolution_param.weight_filler" for what is open now."""
-        fields = [field for _, _, field in self.open]
-        outer = self.open[0][1]
-        if fields[0] in ("layer", "layers"):
-            return f"layer '{outer.name}'" if outer.name else "this layer", ".".join(fields[1:])
-        return f"the {_kind(self.root)}", ".".join(fields)
+    def _no_colon(self, name: Token) -> None:
+        token = self.token
+        if token.kind in ("number", "string") or (token.kind == "name" and not self.at_field()) or token.text == "=":
+            self._problem(token, f"wanted : between {name.text} and its value")
+            if token.text == "=":
+                self.next()
+        elif token.text in _CLOSING:
+            self._problem(token, f"{name.text} holds one value, not {token.text} {_CLOSING[token.text]}")
+        else:
+            self._problem(token, f"wanted : and a value after {name.text}, found {token}")
+            while self.token.kind == "unknown" and not self.token.text[0].isascii():
+                self.next()
+        self.skip_value()
 
-    def _place(self, message: Any) -> str:
-        if not self.open or self.open[0][2] not in ("layer", "layers"):
-            return ""
-        return f"layer '{self.open[0][1].name}': " if self.open[0][1].name else ""
+    def _close(self, message: Any, seen: dict[str, Token], token: Token, closing: str) -> None:
+        opened = self.stack[-1].name
+        if token.text != closing:
+            line = self.source.line(opened)
+            self._problem(token, f"{opened.text} of line {line} is closed by {token.text}, wanted {closing}")
+        missing = [field.name for field in message.DESCRIPTOR.fields if is_required(field) and field.name not in seen]
+        if missing:
+            self._problem(opened, f"{self._where()}{opened.text} needs {' and '.join(missing)}")
 
-    def _skip_value(self) -> None:
-        """Skip what stands behind a field's name: a value, a list, a message, whatever they hold."""
-        self._accept(":")
-        if self.token.text in ("{", "<", "["):
-            depth = 0
-            while self.token.kind != "end":
-                text = self._next().text
-                depth += (text in ("{", "<", "[")) - (text in ("}", ">", "]"))
-                if depth == 0:
-                    return
-            return
-        self._accept("-")
-        if self.token.kind == "string":
-            while self.token.kind == "string":
-                self._next()
-        elif self.token.kind in ("number", "name", "unknown"):
-            self._next()
-
-    def _skip_line(self, token: Token) -> None:
-        line = self.source.line(token)
-        while self.token.kind != "end" and self.token.text not in ("}", ">") and self.source.line(self.token) == line:
-            self._next()
-
-    def _unclosed(self, end: Token) -> None:
-        name = self.open[-1][0]
-        self._problem(name, f"`{name.text}` is opened here and never closed; a }} is missing")
-        self.at = len(self.tokens) - 1
-        raise _End
-
-
-class _End(_NextLayer):
-    """The text has ended inside a message; the outer ones are not reported too."""
-
-
-def _is_repeated(field: Any) -> bool:
-    flag = getattr(field, "is_repeated", None)  # protobuf 6 and later; before: label
-    return bool(flag) if flag is not None else field.label == FD.LABEL_REPEATED
-
-
-def _kind(message: Any) -> str:
-    return {"NetParameter": "net", "SolverParameter": "solver"}.get(message.DESCRIPTOR.name, message.DESCRIPTOR.name)
-
-
-def _quoted(field: Any, text: str) -> str:
-    """The text in quotes; a layer type of the V1 format becomes today's name."""
-    if field.full_name == "cafpy.LayerParameter.type" and text in pb.V1LayerParameter.LayerType.keys():  # noqa: SIM118
-        from_v1 = {"CONVOLUTION": "Convolution", "POOLING": "Pooling", "RELU": "ReLU", "DATA": "Data", "LRN": "LRN"}
-        text = from_v1.get(text, "".join(part.capitalize() for part in text.split("_")))
-    return f'"{text}"'
+    def _never_closed(self) -> None:
+        opened = self.stack[-1].name
+        self._problem(opened, f"{opened.text} is opened here and never closed; a }} is missing")
+        raise _Resume(0)

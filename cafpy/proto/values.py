@@ -10,16 +10,18 @@ from google.protobuf.descriptor import FieldDescriptor as FD
 from cafpy.errors import did_you_mean
 from cafpy.proto.lexer import Token
 
-_TRUE = {"true", "True", "t", "1"}
-_FALSE = {"false", "False", "f", "0"}
+_BOOLS = {"true": True, "True": True, "t": True, "1": True, "false": False, "False": False, "f": False, "0": False}
 _INTEGER_RANGE = {
     FD.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
     FD.CPPTYPE_INT64: (-(1 << 63), (1 << 63) - 1),
     FD.CPPTYPE_UINT32: (0, (1 << 32) - 1),
     FD.CPPTYPE_UINT64: (0, (1 << 64) - 1),
 }
-_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|[xX]([0-9a-fA-F]{1,2})|(.))", re.DOTALL)
-_LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v"}
+_ESCAPE = re.compile(
+    rb"""\\(?: ([0-7]{1,3}) | [xX]([0-9a-fA-F]{1,2}) | u([0-9a-fA-F]{4}) | U([0-9a-fA-F]{8}) | (.) )""", re.X | re.S
+)
+_LETTERS = dict(zip(b"nrtabfv\\'\"?", b"\n\r\t\a\b\f\v\\'\"?", strict=True))
+_MOST_CHOICES = 8
 
 
 class ValueProblem(Exception):
@@ -28,77 +30,76 @@ class ValueProblem(Exception):
 
 def scalar(field: Any, token: Token, negative: bool) -> Any:
     """The value of one token (behind a minus sign where ``negative``) for a field that is no string or message."""
+    if token.kind == "string" and field.cpp_type != FD.CPPTYPE_ENUM:
+        raise ValueProblem(_not_a_string(field, token.text[1:-1]))
+    text = f"-{token.text}" if negative else token.text
     if field.cpp_type == FD.CPPTYPE_ENUM:
-        return _enum(field, token, negative)
-    if token.kind == "string":
-        bare = token.text[1:-1]
-        raise ValueProblem(
-            f"{field.name} wants {_wanted(field)}, not a string; write {field.name}: {bare}, without quotes"
-        )
+        return _enum(field, token, text)
     if field.cpp_type == FD.CPPTYPE_BOOL:
-        return _bool(field, token, negative)
+        if text not in _BOOLS:
+            raise ValueProblem(f"{field.name} wants true or false, not {text}")
+        return _BOOLS[text]
     if field.cpp_type in _INTEGER_RANGE:
-        return _integer(field, token, negative)
-    return _float(field, token, negative)
+        return _integer(field, text)
+    return _float(field, text)
 
 
 def string(field: Any, texts: list[str]) -> str | bytes:
     """The value of adjacent quoted strings."""
-    raw = b"".join(_unescape(text[1:-1].encode()) for text in texts)
+    raw = b"".join(_unescape(field, text[1:-1].encode("utf-8", "surrogateescape")) for text in texts)
     if field.type == FD.TYPE_BYTES:
         return raw
     try:
         return raw.decode()
-    except UnicodeDecodeError:
-        raise ValueProblem(f"{field.name} holds bytes that are not UTF-8") from None
+    except UnicodeDecodeError as error:
+        byte = raw[error.start]
+        raise ValueProblem(
+            f"{field.name} holds a byte 0x{byte:02x} that is not UTF-8; save the file as UTF-8"
+        ) from None
 
 
-def _unescape(raw: bytes) -> bytes:
+def _unescape(field: Any, raw: bytes) -> bytes:
     def value(match: re.Match[bytes]) -> bytes:
-        octal, hexa, letter = match.groups()
+        octal, byte, short, long, letter = match.groups()
         if octal:
             return bytes([int(octal, 8) & 255])
-        return bytes([int(hexa, 16)]) if hexa else _LETTERS.get(letter, letter)
+        if byte:
+            return bytes([int(byte, 16)])
+        if short or long:
+            code = int(short or long, 16)
+            if code > 0x10FFFF or 0xD800 <= code < 0xE000:
+                raise ValueProblem(f"{match[0].decode()} in {field.name} is no character")
+            return chr(code).encode()
+        if letter[0] not in _LETTERS:
+            shown = letter.decode("ascii", "replace")
+            raise ValueProblem(f"\\{shown} in {field.name} is no escape; for a backslash write \\\\, in a path write /")
+        return bytes([_LETTERS[letter[0]]])
 
     return _ESCAPE.sub(value, raw)
 
 
-def _enum(field: Any, token: Token, negative: bool) -> int:
-    names = field.enum_type.values_by_name
-    choices = f"it is one of {', '.join(names)}"
+def _enum(field: Any, token: Token, text: str) -> int:
+    names = list(field.enum_type.values_by_name)
+    few = f"; it is one of {', '.join(names)}" if len(names) <= _MOST_CHOICES else ""
     if token.kind == "string":
         bare = token.text[1:-1]
-        hint = f"write {field.name}: {bare}, without quotes" if bare in names else choices
-        raise ValueProblem(f"{field.name} wants a name, not a string; {hint}")
-    if token.kind == "name" and not negative:
-        if token.text in names:
-            return names[token.text].number
-        raise ValueProblem(f"{field.name} has no value {token.text}{did_you_mean(token.text, names)}; {choices}")
-    if token.kind == "number" and token.text.isdecimal():
-        number = -int(token.text) if negative else int(token.text)
-        if number in field.enum_type.values_by_number:
-            return number
-    raise ValueProblem(f"{field.name} has no value {'-' * negative}{token.text}; {choices}")
+        if bare in names:
+            raise ValueProblem(f"{field.name} wants a name, not a string; write {field.name}: {bare}, without quotes")
+        raise ValueProblem(f"{field.name} wants a name, not a string{few}")
+    if text in field.enum_type.values_by_name:
+        return field.enum_type.values_by_name[text].number
+    number = _whole(text)
+    if number is not None and number in field.enum_type.values_by_number:
+        return number
+    hint = did_you_mean(text, names)
+    choices = few or ("" if hint else f"; it is one of {', '.join(names)}")
+    raise ValueProblem(f"{field.name} has no value {text}{hint}{choices}")
 
 
-def _bool(field: Any, token: Token, negative: bool) -> bool:
-    if not negative and token.text in _TRUE:
-        return True
-    if not negative and token.text in _FALSE:
-        return False
-    raise ValueProblem(f"{field.name} wants true or false, not {'-' * negative}{token.text}")
-
-
-def _integer(field: Any, token: Token, negative: bool) -> int:
-    text = token.text
-    if token.kind != "number":
-        raise ValueProblem(f"{field.name} wants {_wanted(field)}, not {'-' * negative}{text}")
-    try:
-        octal = len(text) > 1 and text[0] == "0" and text[1] not in "xX"
-        value = int(text, 8 if octal else 0)
-    except ValueError:
-        raise ValueProblem(f"{field.name} wants a whole number, not {'-' * negative}{text}") from None
-    value = -value if negative else value
+def _integer(field: Any, text: str) -> int:
+    value = _whole(text)
+    if value is None:
+        raise ValueProblem(f"{field.name} wants a whole number, not {text}")
     low, high = _INTEGER_RANGE[field.cpp_type]
     if value < low == 0:
         raise ValueProblem(f"{field.name} must not be negative, but is {value}")
@@ -107,15 +108,34 @@ def _integer(field: Any, token: Token, negative: bool) -> int:
     return value
 
 
-def _float(field: Any, token: Token, negative: bool) -> float:
-    text = token.text.lower()
-    if token.kind == "number":
-        value = float(int(text, 16)) if text.startswith("0x") else float(text.rstrip("f"))
-    elif text in ("inf", "infinity", "nan"):
-        value = float(text)
-    else:
-        raise ValueProblem(f"{field.name} wants a number, not {'-' * negative}{token.text}")
-    return -value if negative else value
+def _whole(text: str) -> int | None:
+    """The integer that a text writes, decimal, 0x hexadecimal or 0 octal, or None."""
+    digits = text.lstrip("-").lower()
+    base = 16 if digits.startswith("0x") else 8 if len(digits) > 1 and digits.startswith("0") else 10
+    try:
+        value = int(digits, base)
+    except ValueError:
+        return None
+    return -value if text.startswith("-") else value
+
+
+def _float(field: Any, text: str) -> float:
+    lower = text.lower()
+    if re.fullmatch(r"-?0(x.*|\d+)", lower):
+        raise ValueProblem(f"{field.name} wants a decimal number, not {text}")
+    try:
+        return float(lower.removesuffix("f") if lower not in ("inf", "-inf") else lower)
+    except ValueError:
+        raise ValueProblem(f"{field.name} wants a number, not {text}") from None
+
+
+def _not_a_string(field: Any, bare: str) -> str:
+    wanted = _wanted(field)
+    try:
+        scalar(field, Token("name", bare, 0), False)
+    except ValueProblem:
+        return f"{field.name} wants {wanted}, not a string"
+    return f"{field.name} wants {wanted}, not a string; write {field.name}: {bare}, without quotes"
 
 
 def _wanted(field: Any) -> str:
