@@ -31,7 +31,7 @@ Scalar = Callable[..., Any]
 class Elementwise(Routine):
     """A routine ``(backend, arrays, options, out)``: ``out[i] = scalar(*(a[i] for a in arrays), *options)``.
 
-    ``arrays`` (1 or 3) and ``out`` have one shape, dtype and C order; ``out`` may be one of them. ``options`` are
+    ``arrays`` (1 to 3) and ``out`` have one shape, dtype and C order; ``out`` may be one of them. ``options`` are
     numbers. Numbers in the scalar function count in the arrays' dtype, so single precision stays single. Division by
     zero gives inf or nan, as in C.
     """
@@ -130,6 +130,15 @@ def _loop_of_1(a, out, options):
             out[i] = _scalar(a[i], *options)
 
 
+def _loop_of_2(a, b, out, options):
+    if out.size <= _SMALL:
+        for i in range(out.size):
+            out[i] = _scalar(a[i], b[i], *options)
+    else:
+        for i in prange(out.size):
+            out[i] = _scalar(a[i], b[i], *options)
+
+
 def _loop_of_3(a, b, c, out, options):
     if out.size <= _SMALL:
         for i in range(out.size):
@@ -139,4 +148,4 @@ def _loop_of_3(a, b, c, out, options):
             out[i] = _scalar(a[i], b[i], c[i], *options)
 
 
-_LOOPS = {1: _loop_of_1, 3: _loop_of_3}
+_LOOPS = {1: _loop_of_1, 2: _loop_of_2, 3: _loop_of_3}
