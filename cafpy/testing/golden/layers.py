@@ -71,13 +71,20 @@ class LayerRecord:
 
     def _forward(self, harness: Harness, compare: Comparison, prefix: str) -> None:
         for i, values in self.series(f"{prefix}bottom").items():
-            harness.set_bottom(i, values)
+            harness.set_bottom(i, self._fed(i, values))
         tops = harness.forward()
         for i, recorded in self.series(f"{prefix}top").items():
             if self.meta.get("stochastic"):
                 self._compare_masked(tops[i], recorded, compare)
             else:
                 compare.array(f"{prefix}top {i}", tops[i], recorded)
+
+    def _fed(self, index: int, values: np.ndarray) -> np.ndarray:
+        """What Caffe's layer was given: bottoms that came from Parameter layers were zeros again in its forward pass,
+        whatever had been put into them before."""
+        propagated = self.arrays.get("propagated")
+        from_parameter = self.meta["mode"] == "param" and propagated is not None and propagated[index]
+        return np.zeros_like(values) if from_parameter else values
 
     def _compare_masked(self, top: np.ndarray, recorded: np.ndarray, compare: Comparison) -> None:
         """Random zeros: what is kept must be scaled as recorded, and about as much must be kept as was."""
