@@ -45,7 +45,7 @@ class Layer:
     options_field: ClassVar[str] = ""
     in_place: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
-    no_gradient: ClassVar[tuple[int, ...]] = ()
+    no_gradient: tuple[int, ...] = ()  # setup may set it, where it depends on the number of bottoms
     reshape_always: ClassVar[bool] = False
 
     def __init__(self, param: Any, backend: Backend, phase: int = pb.TEST, dtype: Any = np.float32, seed: int = 0):
