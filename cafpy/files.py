@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from cafpy.errors import CafpyError
 
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside ``path``; when the block ends without an error it becomes ``path``.
 
-    Whatever happens, ``path`` holds either what it held before or all of the new content, after a power cut too.
+    Whatever happens, ``path`` holds either what it held before or all of the new content, after a power cut too. Where
+    it is a symbolic link, the file behind it is replaced. Raises CafpyError when the folder is missing or cannot be
+    written to, before any work is done.
     """
-    path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    path = Path(os.path.realpath(path))
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        # made here, and not by the block, so that the folder is tried before the block's work
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    except FileNotFoundError:
+        raise CafpyError(f"{path} cannot be written: there is no folder {path.parent}; make it first") from None
+    except OSError as error:
+        raise CafpyError(f"{path} cannot be written: {error.strerror}") from error
     try:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's files are for their owner alone
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -38,14 +46,7 @@ def sync_folder(path: Path) -> None:
     except OSError:
         return
     try:
-        os.fsync(handle)
-    except OSError:
-        pass  # some network file systems refuse to sync folders
+        with suppress(OSError):  # some network file systems refuse to sync folders
+            os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
