@@ -31,7 +31,7 @@ class Net:
         blobs: every blob by name, in the order of creation.
         params: the parameter blobs of each layer that has any, by layer name.
         learnable: each parameter once, as the solver updates it.
-        inputs: tops of Input layers; outputs: blobs that no layer takes.
+        inputs: tops of Input layers; outputs: named blobs that no layer takes, in alphabetical order.
         seed: fixes the fillers and all random numbers of forward passes.
 
     Raises NetError or LayerError when it cannot be built; the text names the layer and its line.
@@ -60,7 +60,7 @@ class Net:
         self.nodes: list[Node] = built.nodes
         self.blobs: dict[str, Blob] = built.blobs
         self.inputs: list[str] = built.inputs
-        self.outputs: list[str] = list(built.unused)
+        self.outputs: list[str] = sorted(built.unused)  # Caffe's order
         self._shapes = [_shapes(node.bottom_blobs) for node in self.nodes]
         self._arena: tuple[Array, Array] | None = None
         try:

@@ -24,7 +24,7 @@ class BuiltLayers:
         nodes: the layers in order.
         blobs: every blob by name, in the order of creation.
         inputs: tops of Input layers.
-        unused: blobs that no layer has taken yet, in order: in the end the net's outputs.
+        unused: named blobs that no layer has taken yet: in the end the net's outputs.
     """
 
     def __init__(self) -> None:
@@ -67,6 +67,7 @@ def _append(built: BuiltLayers, layer: Layer) -> None:
     for index in range(len(top), needed_tops(layer)):  # a loss whose top nobody names still has one
         node.top.append(f"(automatic top {index} of {layer.param.name})")
         top.append(_new_blob(built, layer, node.top[-1]))
+        del built.unused[node.top[-1]]  # as Caffe's, it is no output: nobody could ask for it by name
     built.nodes.append(node)
     call(layer, layer.setup, bottom, top)
     call(layer, layer.reshape, bottom, top)

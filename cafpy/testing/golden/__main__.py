@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from cafpy.backend import Backend, CpuBackend, GpuBackend
 from cafpy.testing.fake_device import FakeBackend
-from cafpy.testing.golden.layers import run_layer
-from cafpy.testing.golden.outcome import Outcome
+from cafpy.testing.golden.formats import recordings
 
 BACKENDS: dict[str, Callable[[], Backend]] = {
     "cpu": CpuBackend,
@@ -26,29 +26,29 @@ BACKENDS: dict[str, Callable[[], Backend]] = {
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--backend", type=click.Choice(list(BACKENDS)), default="cpu", help="Where to run.  [default: cpu]")
 @click.option("--plain", is_flag=True, help="Short for --backend plain.")
-@click.option("--only", metavar="WORD", default="", help="Only cases with this word in their name.")
+@click.option("--only", metavar="WORD", default="", help="Only cases with this word in their file's name.")
 def main(paths: tuple[Path, ...], backend: str, plain: bool, only: str) -> None:
-    """Run golden folders or single files; exit with 1 if a case fails."""
+    """Run recordings (folders of them, or single files) and compare; exit with 1 if a case fails."""
+    logging.getLogger("cafpy").setLevel(logging.ERROR)  # notes on what was upgraded
     device = BACKENDS["plain" if plain else backend]()
-    counts: dict[str, Counter[str]] = {}
-    for outcome in outcomes(paths, device, only):
-        counts.setdefault(outcome.kind, Counter())["passed" if outcome.passed else "failed"] += 1
-        if not outcome.passed:
-            print(f"FAIL {outcome.name} ({outcome.error:.1e}): {'; '.join(outcome.problems)}")
-    for kind, count in sorted(counts.items()):
-        print(f"{kind:28} {count['passed']:4} passed {count['failed']:4} failed")
-    failed = sum(count["failed"] for count in counts.values())
-    print(f"{'all':28} {sum(c['passed'] for c in counts.values()):4} passed {failed:4} failed")
-    sys.exit(1 if failed or not counts else 0)
+    passed: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for file, runner in recordings(paths):
+        if only not in file.stem:
+            continue
+        for outcome in runner(file, device):
+            (passed if outcome.passed else failed)[outcome.kind] += 1
+            if not outcome.passed:
+                print(f"FAIL {outcome.name} (worst error {outcome.error:.1e}): {_text(outcome.problems)}", flush=True)
+    for kind in sorted(passed | failed):
+        print(f"{kind:28} {passed[kind]:4} passed {failed[kind]:4} failed")
+    print(f"{'all':28} {passed.total():4} passed {failed.total():4} failed")
+    sys.exit(1 if failed or not passed else 0)
 
 
-def outcomes(paths: Iterable[Path], backend: Backend, only: str = "") -> Iterator[Outcome]:
-    """Run every case at or under these paths whose file name has the word ``only``."""
-    for path in paths:
-        files = [path] if path.is_file() else sorted(path.rglob("*.npz"))
-        for file in files:
-            if only in file.stem and "__" in file.stem:
-                yield run_layer(file, backend)
+def _text(problems: Sequence[str]) -> str:
+    shown = "; ".join(problems[:4])
+    return shown if len(problems) <= 4 else f"{shown}; and {len(problems) - 4} more"
 
 
 if __name__ == "__main__":
