@@ -21,11 +21,15 @@ _TOKEN = re.compile(
 
 
 class Token(NamedTuple):
-    """``kind`` is "string", "number", "name", "symbol", "unknown", or "end" after the last; ``start`` an offset."""
+    """``kind`` is "string", "number", "name", "symbol", "unknown", or "end" after the last; ``start`` an offset.
+
+    ``used_at`` is set where the token was written out of a block: the `use` that asked for it.
+    """
 
     kind: str
     text: str
     start: int
+    used_at: Token | None = None
 
     def __str__(self) -> str:
         """How messages call it; a character that looks like another (a curly quote, a no-break space) by its name."""
@@ -58,6 +62,14 @@ class Source:
         """The token's line, counted from 1."""
         return bisect_right(self._line_starts, token.start)
 
+    def uses(self, token: Token) -> str:
+        """ " (used in line 97)" for a token written out of a block, "" for any other."""
+        lines = []
+        while token.used_at is not None:
+            token = token.used_at
+            lines.append(f"in line {self.line(token)}")
+        return f" (used {', '.join(lines)})" if lines else ""
+
     def word_at(self, token: Token) -> str:
         """What stands at a token up to the next space, comment, comma or bracket: a path without quotes, say."""
         found = re.compile(r"[^\s#,;{}<>]+").match(self.text, token.start)
@@ -66,6 +78,7 @@ class Source:
     def point_at(self, token: Token, message: str) -> str:
         """ "net.prototxt:24:5: message", then the source line and a ^ below the token."""
         line = self.line(token)
+        message += self.uses(token)
         start = self._line_starts[line - 1]
         column = token.start - start
         source = self.text[start:].split("\n", 1)[0].rstrip().replace("\t", " ")

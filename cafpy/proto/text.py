@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 
 from cafpy.errors import PrototxtError, did_you_mean
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.blocks import expand_blocks
 from cafpy.proto.lexer import Source
 from cafpy.proto.sniff import instead, is_text
 from cafpy.proto.text_parser import Parser
@@ -50,7 +51,10 @@ def read_text(path: str | Path, message: M) -> M:
 
 def parse(text: str, message: M, filename: str = "<text>") -> M:
     """``message`` filled from text; ``filename`` is what errors and ``defined_at`` call it."""
-    parser = Parser(Source(text, filename))
+    source = Source(text, filename)
+    found = expand_blocks(source) if isinstance(message, pb.NetParameter) else []
+    parser = Parser(source)
+    parser.problems += found
     parser.parse(message)
     if parser.problems:
         raise PrototxtError("\n".join(parser.report()))

@@ -56,6 +56,8 @@ class Parser(Cursor):
         return texts[:_MOST_PROBLEMS] + ([f"... and {more} more problem{'s' * (more > 1)}"] if more > 0 else [])
 
     def _problem(self, token: Token, message: str) -> None:
+        if token.used_at and any(start == token.start for start, _ in self.problems):
+            return  # a mistake in a block is said once, however often the block is used
         self.problems.append((token.start, self.source.point_at(token, message)))
 
     # -- grammar -----------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ class Parser(Cursor):
         else:
             child.SetInParent()
         if isinstance(child, pb.LayerParameter | pb.V1LayerParameter):
-            child.defined_at = f"{self.source.filename}:{self.source.line(name)}"
+            child.defined_at = f"{self.source.filename}:{self.source.line(name)}{self.source.uses(name)}"
         self.stack.append(Open(name, index, child))
         self._fields(child, _CLOSING[opening.text])
         self.stack.pop()
