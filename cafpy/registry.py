@@ -54,13 +54,14 @@ def plug_in(path: str | Path) -> list[str]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except CafpyError:
-        raise
+        classes = _classes(module)
+        if not classes:
+            raise NetError(f"the layer file {path} defines no subclass of cafpy.layer.Layer")
     except Exception as error:
+        del sys.modules[name]
+        if isinstance(error, CafpyError):
+            raise
         raise NetError(f"the layer file {path} cannot be imported: {type(error).__name__}: {error}") from error
-    classes = _classes(module)
-    if not classes:
-        raise NetError(f"the layer file {path} defines no subclass of cafpy.layer.Layer")
     _plugged_in.update({cls.__name__: cls for cls in classes})
     return [cls.__name__ for cls in classes]
 
