@@ -63,7 +63,7 @@ def command(model: str, iterations: int, phase: str, level: int, stage: tuple[st
     log("*** Benchmark ends ***")
 
 
-def measure(net: Net, iterations: int) -> tuple[list[LayerTime], float]:
+def measure(net: Net, iterations: int, backward_too: bool = True) -> tuple[list[LayerTime], float]:
     """Average times of each layer over ``iterations`` passes, and the seconds that all passes took."""
     count = len(net.nodes)
     forward, backward = [0.0] * count, [0.0] * count
@@ -71,7 +71,7 @@ def measure(net: Net, iterations: int) -> tuple[list[LayerTime], float]:
     for _ in range(iterations):
         for i in range(count):
             forward[i] += _timed(net, net.forward, i)
-        for i in reversed(range(count)):
+        for i in reversed(range(count if backward_too else 0)):
             backward[i] += _timed(net, net.backward, i)
     total = time.perf_counter() - begin
     times = [
