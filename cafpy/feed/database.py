@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,7 +33,8 @@ class Database(ABC):
     def __len__(self) -> int:
         """Number of records. LevelDB does not know it: the first call reads all keys."""
         if self._count is None:
-            self._count = self._count_records()
+            with self._guarded():
+                self._count = self._count_records()
         return self._count
 
     def record(self, number: int) -> tuple[bytes, Any]:
@@ -41,25 +44,18 @@ class Database(ABC):
         nothing; going far forward steps over the keys between, going back starts from the first.
         Raises DataError when the database turns out to be damaged.
         """
-        try:
-            return self._record(number)
-        except self.errors as error:
-            raise DataError(
-                f"the {self} is damaged at record {self._index or 0} or after it: {library_words(error)}"
-            ) from error
-
-    def _record(self, number: int) -> tuple[bytes, Any]:
-        while True:
-            target = number if self._count is None else number % self._count
-            if self._index is None or target < self._index:
-                self._first()
-                self._index = 0
-            missing = target - self._index
-            moved = self._skip(missing)
-            self._index += moved
-            if moved == missing:
-                return self._item()
-            self._count = self._index + 1
+        with self._guarded():
+            while True:
+                target = number if self._count is None else number % self._count
+                if self._index is None or target < self._index:
+                    self._first()
+                    self._index = 0
+                missing = target - self._index
+                moved = self._skip(missing)
+                self._index += moved
+                if moved == missing:
+                    return self._item()
+                self._count = self._index + 1
 
     def bytes_on_disk(self) -> int:
         """Size of its files."""
@@ -75,6 +71,14 @@ class Database(ABC):
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except self.errors as error:
+            at = f"damaged at record {self._index} or after it" if self._index else "damaged"
+            raise DataError(f"the {self} is {at}: {library_words(error)}") from error
 
     @abstractmethod
     def _count_records(self) -> int:

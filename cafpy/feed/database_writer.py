@@ -39,6 +39,7 @@ class DatabaseWriter(ABC):
 
     def __init__(self, path: str | Path, force: bool = False):
         self.path = Path(path)
+        self.force = force
         self.written = 0
         self._pending: list[tuple[bytes, bytes]] = []
         self._pending_bytes = 0
@@ -71,6 +72,7 @@ class DatabaseWriter(ABC):
                 self._guarded(self._finish)
                 _sync_files(self._partial)
                 self._unlock()
+                check_target(self.path, self.force)  # somebody else may have been faster
                 if not self._replace():
                     _move(self._partial, self.path)
                 sync_folder(self.path.parent)

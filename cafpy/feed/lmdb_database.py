@@ -29,11 +29,12 @@ class LmdbDatabase(Database):
         if not self._file.stat().st_size:
             raise DataError(f"the {self} is cut off: {self._file.name} has 0 bytes; copy or make it again")
         try:
-            self._env: Any = _environments.open(self.path)
+            real = self.path.resolve()
+            self._env: Any = _environments.open(real)
         except lmdb.Error as error:
             raise DataError(f"the {self} cannot be opened as an LMDB: {_reason(error)}") from error
         self._transaction: Any = None
-        self._release = weakref.finalize(self, _environments.close, self.path)
+        self._release = weakref.finalize(self, _environments.close, real)
         self._release.atexit = False  # a thread may still be reading
         try:
             self._check_whole()
@@ -133,18 +134,16 @@ class _Environments:
         self._open: dict[Path, tuple[Any, int]] = {}
         self._lock = threading.Lock()
 
-    def open(self, path: Path) -> Any:
+    def open(self, real: Path) -> Any:
         with self._lock:
-            real = path.resolve()
             env, users = self._open.get(real, (None, 0))
             if env is None:
                 env = lmdb.open(str(real), subdir=real.is_dir(), readonly=True, create=False, lock=False)
             self._open[real] = (env, users + 1)
             return env
 
-    def close(self, path: Path) -> None:
+    def close(self, real: Path) -> None:
         with self._lock:
-            real = path.resolve()
             env, users = self._open.pop(real)
             if users > 1:
                 self._open[real] = (env, users - 1)

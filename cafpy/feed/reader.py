@@ -15,7 +15,7 @@ class BatchReader:
     """Reads batches from a source.
 
     Args:
-        source: where the images come from; :meth:`close` closes it.
+        source: where the images come from; :meth:`close` closes it, as does an error here.
         batch_size: images in a batch.
         transformer: what is done to each image.
         seed: fixes random crops, mirroring and the skip. What is drawn for an image depends on seed and position only.
@@ -44,7 +44,6 @@ class BatchReader:
         self.source = source
         self.world = world
         self.prefetch = prefetch
-        self.workers = workers or (min(prefetch, default_threads()) if source.costly else 1)
         self._maker = BatchMaker(
             source,
             batch_size,
@@ -57,7 +56,12 @@ class BatchReader:
         )
         self._prefetcher: Prefetcher[Any, Batch] | None = None
         self._start = 0
-        self.shape = (batch_size, *self._maker.first_shape())
+        try:
+            self.workers = workers or (min(prefetch, default_threads()) if source.costly else 1)
+            self.shape = (batch_size, *self._maker.first_shape())
+        except BaseException:
+            source.close()
+            raise
 
     shape: tuple[int, int, int, int]
     """N×C×H×W of the first batch. Without crop_size a later batch may have another H×W, one and the same for all of

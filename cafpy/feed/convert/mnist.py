@@ -43,19 +43,21 @@ def convert_mnist(
 def read_idx(path: str | Path, magic: int) -> np.ndarray:
     """The array of bytes in an idx file whose magic number is ``magic``, gzipped or not."""
     content = _content(Path(path))
-    if len(content) < 8:
+    axes = magic & 0xFF
+    start = 4 + 4 * axes
+    if len(content) < 4:
         raise DataError(f"'{path}' is no file of {KIND[magic]}: it has {len(content)} bytes")
     found = int.from_bytes(content[:4], "big")
     if found != magic:
         swapped = f"it holds {KIND[found]}; are the two files swapped?" if found in KIND else "is it the right file?"
         raise DataError(f"'{path}' is no file of {KIND[magic]}: its magic number is {found}, not {magic}; {swapped}")
-    axes = magic & 0xFF
-    shape = tuple(np.frombuffer(content, ">u4", axes, offset=4).tolist()) if len(content) >= 4 + 4 * axes else ()
-    start = 4 + 4 * axes
-    if not shape or len(content) != start + prod(shape):
+    if len(content) < start:
+        raise DataError(f"'{path}' is damaged: it ends after {len(content)} bytes; fetch it again")
+    shape = tuple(np.frombuffer(content, ">u4", axes, offset=4).tolist())
+    if len(content) != start + prod(shape):
         raise DataError(
-            f"'{path}' is damaged: {len(content):,} bytes, and {start + prod(shape):,} are announced "
-            f"({'×'.join(map(str, shape)) or 'no shape'}); fetch it again"
+            f"'{path}' is damaged: {'×'.join(map(str, shape))} {KIND[magic]} are announced, which make "
+            f"{start + prod(shape):,} bytes, and there are {len(content):,}; fetch it again"
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

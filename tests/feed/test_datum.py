@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from cafpy.errors import DataError
+from cafpy.feed.datum import datum_to_image, image_to_datum, parse_datum
+from cafpy.feed.image import encode_image
+from cafpy.proto import cafpy_pb2 as pb
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_there_and_back(pixels, dtype):
+    image = pixels(3, 4, 5).astype(dtype)
+    datum = parse_datum(image_to_datum(image, -7).SerializeToString())
+    back = datum_to_image(datum)
+    np.testing.assert_array_equal(back, image)
+    assert (back.dtype, datum.label, datum.encoded) == (dtype, -7, False)
+    assert bool(datum.data) == (dtype == np.uint8)
+
+
+def test_encoded_in_colour_gray_and_as_it_is(pixels):
+    image = pixels(1, 6, 7)
+    datum = pb.Datum(data=encode_image(image, "png"), encoded=True)
+    np.testing.assert_array_equal(datum_to_image(datum), image)
+    np.testing.assert_array_equal(datum_to_image(datum, color=True), np.repeat(image, 3, axis=0))
+    np.testing.assert_array_equal(datum_to_image(datum, color=False), image)
+
+
+def test_records_that_cannot_be_used():
+    by = "(channels × height × width)"
+    for datum, color, text in [
+        (pb.Datum(channels=1, height=2, width=2, data=b"abc"), None, f"says that it is 1×2×2 {by}, but holds 3 bytes"),
+        (
+            pb.Datum(channels=1, height=2, width=2, float_data=[1]),
+            None,
+            f"says that it is 1×2×2 {by}, but holds 1 numbers",
+        ),
+        (pb.Datum(data=b"abc"), None, f"says that it is 0×0×0 {by}; all three must be at least 1"),
+        (
+            pb.Datum(channels=1, height=1, width=1, data=b"a"),
+            True,
+            "is raw data of 1 channels, and force_color wants 3: it works on encoded (JPEG, PNG) records only; remove "
+            "it or make the database anew with 3 channels",
+        ),
+        (
+            pb.Datum(channels=3, height=1, width=1, data=b"abc"),
+            False,
+            "is raw data of 3 channels, and force_gray wants 1: it works on encoded (JPEG, PNG) records only; remove "
+            "it or make the database anew with gray images",
+        ),
+        (pb.Datum(data=b"abc", encoded=True), None, "is no image that OpenCV can decode (JPEG, PNG, BMP, …), or it is"),
+    ]:
+        with pytest.raises(DataError) as error:
+            datum_to_image(datum, color)
+        assert str(error.value).startswith(text)
+
+
+def test_raw_records_may_be_forced_to_what_they_are(pixels):
+    image = pixels(1, 2, 3)
+    np.testing.assert_array_equal(datum_to_image(image_to_datum(image, 0), color=False), image)
+
+
+def test_bytes_that_are_no_datum():
+    with pytest.raises(DataError) as error:
+        parse_datum(b"\xff\xff\xff")
+    assert str(error.value) == "its 3 bytes are no Datum message; the record is damaged or of another kind"
