@@ -45,7 +45,7 @@ def test_a_train_net_without_a_loss(make_solver, net_text):
     with pytest.raises(SolverError) as error:
         make_solver(net=text)
     assert str(error.value) == (
-        "the train net 'line' has no loss, so it would learn nothing; its outputs are y, ip. Add a loss layer such as "
+        "the train net 'line' has no loss, so it would learn nothing; its outputs are ip, y. Add a loss layer such as "
         "SoftmaxWithLoss (is it excluded in phase TRAIN?), or give an output a loss_weight"
     )
     solver = make_solver("display: 1", net=text, allow_no_loss=True)
