@@ -1,0 +1,64 @@
+"""What loss layers share: what the sum over a batch is divided by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cafpy.backend import Array
+from cafpy.blob import Blob
+from cafpy.layer import Layer, shape_text
+from cafpy.proto import cafpy_pb2 as pb
+
+Mode = pb.LossParameter
+
+
+class LossLayer(Layer):
+    """A layer whose top 0 is one number to be made small. Bottom 0 are predictions, bottom 1 what they should be."""
+
+    bottoms = 2
+    is_loss = True
+    no_gradient = (1,)
+
+    def check_items(self, bottom: Sequence[Blob]) -> None:
+        """Raise the layer's error unless the first two bottoms have as many items, along axis 0."""
+        first, second = (blob.shape[0] if blob.ndim else 1 for blob in bottom[:2])
+        if first != second:
+            names = self.param.bottom
+            raise self.error(
+                f"bottom '{names[0]}' has {first} items (shape {shape_text(bottom[0].shape)}), but '{names[1]}' has "
+                f"{second} (shape {shape_text(bottom[1].shape)}); both must come from one batch"
+            )
+
+    def ignored(self) -> int | None:
+        """The label that does not count, or None."""
+        options = self.param.loss_param
+        return options.ignore_label if options.HasField("ignore_label") else None
+
+
+class Normalizer:
+    """The divisor of a loss, by `loss_param`:
+
+        VALID: the number of labels that are not ignored    FULL: the number of all labels
+        BATCH_SIZE: the number of items                     NONE: 1
+
+    and at least 1. ``normalize: true`` is the old name of VALID, ``normalize: false`` of BATCH_SIZE; ``normalization``
+    goes before. Made in reshape.
+    """
+
+    def __init__(self, layer: Layer, labels: int, items: int, default: int = Mode.VALID):
+        options = layer.param.loss_param
+        self.mode = options.normalization if options.HasField("normalization") else default
+        if options.HasField("normalize") and not options.HasField("normalization"):
+            self.mode = Mode.VALID if options.normalize else Mode.BATCH_SIZE
+        known: dict[int, int] = {Mode.FULL: labels, Mode.BATCH_SIZE: items, Mode.NONE: 1}
+        self.divisor = layer.work_array((), np.float64)
+        self.divisor[...] = max(1, known.get(self.mode, 1))
+        self.xp = layer.xp
+
+    def count(self, valid: Array) -> Array:
+        """The divisor, one number, float64; ``valid``, likewise, is the number of labels that are not ignored."""
+        if self.mode == Mode.VALID:
+            self.divisor[...] = self.xp.maximum(valid, 1)
+        return self.divisor
