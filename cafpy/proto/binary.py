@@ -100,7 +100,7 @@ def blob_shape(blob: pb.BlobProto) -> tuple[int, ...]:
 
 
 def is_legacy(blob: pb.BlobProto) -> bool:
-    """Whether the blob's shape is stated by num, channels, height and width, as before 2014."""
+    """Whether the blob's shape is stated by num, channels, height and width, as before 2015."""
     return any((blob.HasField("num"), blob.HasField("channels"), blob.HasField("height"), blob.HasField("width")))
 
 
