@@ -34,6 +34,9 @@ _TO_HOST = {
     "array": "numpy.asarray(x)",
     "contains": "`value in x`",
 }
+# of numpy 2.4's functions and methods, not of CuPy 14.0's; these two have them
+_NO_ARGUMENTS = words("correction initial mean mode stable where")
+_HAVE_THEM = words("xp.copyto xp.pad")
 
 
 class FakeArray:
@@ -112,6 +115,9 @@ def wrapped(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """``function`` of numpy, for device arrays."""
 
     def call(*args: Any, **options: Any) -> Any:
+        unknown = _NO_ARGUMENTS & options.keys()
+        if (unknown and name not in _HAVE_THEM) or (name == "xp.einsum" and "out" in options):
+            raise TypeError(f"{name}: CuPy's has no argument '{min(unknown or {'out'})}'")
         return wrap(
             function(
                 *(unwrap(arg, name) for arg in args),

@@ -155,6 +155,10 @@ def test_trips_to_the_host_are_refused(x, trip):
         lambda x: xp.sum(x, where=x > 0),
         lambda x: xp.add(x, 1, where=x > 0),
         lambda x: xp.max(x, initial=0),
+        lambda x: x.sum(where=x > 0),
+        lambda x: xp.add.reduce(x, initial=0),
+        lambda x: xp.take(x, xp.asarray([0]), mode="clip"),
+        lambda x: xp.einsum("ij,ij->i", x, x, out=x[:, 0]),
     ],
 )
 def test_what_cupy_has_not_is_refused(x, call):
