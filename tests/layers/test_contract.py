@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cafpy.backend import GpuBackend
+from cafpy.errors import BackendError
 from cafpy.registry import layer_class, layer_types
-from cafpy.testing.contract import check_layer
+from cafpy.testing.contract import check_device, check_layer
 
 HERE = Path(__file__).parent
 
@@ -41,8 +43,28 @@ def subjects() -> list:
     return found
 
 
-@pytest.mark.parametrize("case", subjects())
+SUBJECTS = subjects()
+
+
+@pytest.mark.parametrize("case", SUBJECTS)
 def test_contract(case):
     if isinstance(case, Exception):
         raise case
     check_layer(case)
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    try:
+        return GpuBackend()
+    except BackendError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("case", SUBJECTS if importlib.util.find_spec("cupy") else [])
+def test_on_the_gpu(case, gpu):
+    """The GPU gives the numbers of the plain bodies."""
+    if isinstance(case, Exception):
+        raise case
+    check_device(case, gpu)

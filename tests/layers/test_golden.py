@@ -1,12 +1,13 @@
 """Every layer gives Caffe's numbers: the recorded cases, in the plain and in the fast bodies."""
 
+import importlib.util
 import os
 from pathlib import Path
 
 import pytest
 
-from cafpy.backend import Backend, CpuBackend
-from cafpy.errors import NetError
+from cafpy.backend import Backend, CpuBackend, GpuBackend
+from cafpy.errors import BackendError, NetError
 from cafpy.registry import layer_class
 from cafpy.testing.fake_device import FakeBackend
 from cafpy.testing.golden.layers import run_layer
@@ -14,6 +15,9 @@ from cafpy.testing.golden.layers import run_layer
 TESTS = Path(__file__).parents[1]
 COPIED = TESTS / "golden" / "layers"
 SHARED = Path(os.environ.get("CAFPY_GOLDEN", TESTS.parents[1] / "shared" / "golden")) / "layers"
+BACKENDS = {"plain": Backend, "fast": CpuBackend, "fake_device": FakeBackend}
+if importlib.util.find_spec("cupy"):
+    BACKENDS["gpu"] = GpuBackend
 
 
 def records() -> list[Path]:
@@ -23,9 +27,12 @@ def records() -> list[Path]:
     return copied + sorted(path for path in SHARED.glob("*.npz") if path.name not in names)
 
 
-@pytest.fixture(scope="module", params=[Backend, CpuBackend, FakeBackend], ids=["plain", "fast", "fake_device"])
+@pytest.fixture(scope="module", params=BACKENDS, ids=list(BACKENDS))
 def backend(request) -> Backend:
-    return request.param()
+    try:
+        return BACKENDS[request.param]()
+    except BackendError as error:
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("path", records(), ids=lambda path: path.stem)
