@@ -44,13 +44,11 @@ class Cursor:
     def skip_value(self) -> None:
         """Skip what stands behind a field's name: a value, a list, a message, whatever they hold."""
         self.accept(":")
-        if self.token.text in (*_OPENING, "["):
-            depth = 0
-            while self.token.kind != "end":
-                text = self.next().text
-                depth += (text in (*_OPENING, "[")) - (text in (*_CLOSING, "]"))
-                if depth == 0:
-                    return
+        if self.token.text in _OPENING:
+            self._skip_block()
+            return
+        if self.accept("["):
+            self.skip_list()
             return
         self.accept("-")
         if self.token.kind == "string":
@@ -60,11 +58,24 @@ class Cursor:
             self.next()
 
     def skip_list(self) -> None:
-        """Skip the rest of a list and its ]; without one, stop where a field or a message begins or ends."""
-        stops = ("]", *_OPENING, *_CLOSING)
-        while self.token.kind != "end" and self.token.text not in stops and not self.at_field():
-            self.next()
+        """Skip the rest of a list and its ]; without one, stop where a field begins or the message ends."""
+        while self.token.kind != "end" and self.token.text not in ("]", *_CLOSING) and not self.at_field():
+            if self.token.text in _OPENING:
+                self._skip_block()
+            else:
+                self.next()
         self.accept("]")
+
+    def _skip_block(self) -> None:
+        """Skip a { up to its }; without one, stop where a layer begins."""
+        depth = 0
+        while self.token.kind != "end":
+            if self.token.text in ("layer", "layers") and self.tokens[self.at + 1].text in _OPENING:
+                return
+            text = self.next().text
+            depth += (text in _OPENING) - (text in _CLOSING)
+            if depth == 0:
+                return
 
     def skip_line(self) -> None:
         line = self.source.line(self.token)
