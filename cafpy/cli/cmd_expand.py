@@ -23,7 +23,7 @@ def command(model: str, phase: str | None, level: int, stage: tuple[str, ...]) -
     cafpy expand --model models/resnet152/deploy.prototxt > resnet152.prototxt
     """
     from cafpy.proto import cafpy_pb2 as pb
-    from cafpy.proto.write_text import message_text
+    from cafpy.proto.writer import to_text
 
     net = read_model(model)
     if phase is None and (level or stage):
@@ -32,4 +32,4 @@ def command(model: str, phase: str | None, level: int, stage: tuple[str, ...]) -
         from cafpy.passes import prepare
 
         net = prepare(net, pb.Phase.Value(phase), level, stage)
-    click.echo(message_text(net), nl=False)
+    click.echo(to_text(net), nl=False)

@@ -5,7 +5,7 @@ import pytest
 from cafpy.errors import PrototxtError
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import parse
-from cafpy.proto.write_text import message_text
+from cafpy.proto.writer import to_text
 
 BLOCK = """block {
   name: "conv_relu"
@@ -45,7 +45,7 @@ def test_written_out() -> None:
         "net.prototxt:3 (used in line 9)",
         "net.prototxt:7 (used in line 9)",
     ]
-    assert message_text(written) == message_text(plain)
+    assert to_text(written) == to_text(plain)
 
 
 def test_order_of_layers_and_uses() -> None:
