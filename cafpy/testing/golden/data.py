@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -64,11 +65,11 @@ def _compare_batches(net: Net, recording: Recording, path: Path, compare: Compar
 
 def _compare_windows(ours: np.ndarray, plain: Path, centre: bool, k: int, compare: Comparison) -> None:
     """Random crops: each item must be a window of its plain image, mirrored or not; some, but not all, mirrored."""
-    with np.load(plain) as file:
-        images = np.concatenate([file[key] for key in sorted(file.files) if key.startswith("batch0__t0")])
+    images = _all_images(plain)
     mirrored = 0
     for i, item in enumerate(ours):
-        windows = np.lib.stride_tricks.sliding_window_view(images[i % len(images)], item.shape)[0]
+        image = images[(k * len(ours) + i) % len(images)]
+        windows = np.lib.stride_tricks.sliding_window_view(image, item.shape)[0]
         if centre:
             y, x = ((n - 1) // 2 for n in windows.shape[:2])
             windows = windows[y : y + 1, x : x + 1]
@@ -78,6 +79,14 @@ def _compare_windows(ours: np.ndarray, plain: Path, centre: bool, k: int, compar
             compare.problems.append(f"item {i} of batch {k} is no window of its image")
     if mirrored in (0, len(ours)):
         compare.problems.append(f"{mirrored} of {len(ours)} items of batch {k} are mirrored; that is not at random")
+
+
+def _all_images(path: Path) -> np.ndarray:
+    """The images of a database: a recording's batches in a row, up to where the first image comes again."""
+    with np.load(path) as file:
+        images = np.concatenate([file[key] for key in sorted(file.files) if re.fullmatch(r"batch\d__t0", key)])
+    again = [i for i in range(1, len(images)) if np.array_equal(images[i], images[0])]
+    return images[: again[0]] if again else images
 
 
 def _compare_output(path: Path, recording: Recording, compare: Comparison) -> None:
