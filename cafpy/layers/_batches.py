@@ -1,0 +1,61 @@
+"""What layers that read images with labels share: everything but where the images come from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from cafpy.blob import Blob
+from cafpy.feed.reader import BatchReader
+from cafpy.layer import Layer
+
+logger = logging.getLogger(__name__)
+
+
+class BatchLayer(Layer):
+    """A layer without bottoms whose tops are a batch of images, N×C×H×W, and, if a second one is named, their labels,
+    N. A subclass's setup makes the ``reader``.
+
+    Where the images of a batch have another size than those of the last one, the top is reshaped.
+    """
+
+    bottoms = 0
+    tops = (1, 2)
+
+    reader: BatchReader
+
+    def check_batch_size(self, batch_size: int) -> None:
+        """Raise the layer's error when ``batch_size`` was not given."""
+        if batch_size < 1:
+            raise self.error(f"batch_size is missing; write `{self.options_field} {{ batch_size: 64 … }}`")
+
+    def warn_of_old_fields(self, names: Iterable[str]) -> None:
+        """Say that options which once stood in the layer's own message are ignored there, as in Caffe."""
+        for name in names:
+            if self.options.HasField(name):
+                logger.warning(
+                    "%s: %s in %s is ignored; it belongs in transform_param", self.where, name, self.options_field
+                )
+
+    def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        top[0].reshape(self.reader.shape)
+        if len(top) > 1:
+            top[1].reshape(self.reader.shape[:1])
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        batch: Any = self.reader.next()
+        for blob, values in zip(top, batch, strict=False):
+            if blob.shape != values.shape:
+                blob.reshape(values.shape)
+            self.backend.upload(blob.data, values)
+
+    def state(self) -> dict[str, int]:
+        return {"position": self.reader.position}
+
+    def load_state(self, state: dict[str, int]) -> None:
+        self.reader.position = state["position"]
+
+    def close(self) -> None:
+        if hasattr(self, "reader"):
+            self.reader.close()

@@ -1,0 +1,61 @@
+"""Data: images and labels from a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cafpy.blob import Blob
+from cafpy.feed.reader import BatchReader
+from cafpy.feed.source import DatabaseSource
+from cafpy.feed.transformer import Transformer
+from cafpy.layers._batches import BatchLayer
+
+
+class Data(BatchLayer):
+    """Reads images and their labels from an LMDB or LevelDB database of Datum messages, in the order of the keys;
+    after the last one the first comes again, in the middle of a batch if need be. Batches are made ahead in the
+    background. `cafpy convert` makes such databases.
+
+    Shapes: tops N × C × H × W and, if a second top is named, N labels. H and W are those of the images, or crop_size.
+
+    Options (data_param):
+        source: the database, a folder (or an LMDB file). Relative names count from the working directory.
+        batch_size: N.
+        backend: LMDB or LEVELDB (default LEVELDB).
+        rand_skip: begin at a random record, one of the first so many (default 0: at the first).
+        prefetch: batches made ahead (default 4).
+    Options (transform_param), for each image: (image − mean) · scale, cut and mirrored:
+        scale: factor (default 1).
+        mean_file: mean image, subtracted where the image is cut; or
+        mean_value: numbers to subtract, one for all channels or one for each.
+        crop_size: cut to a square of this size, at random in TRAIN, from the middle in TEST.
+        mirror: mirror half of the images, at random, left to right, in both phases (default false).
+        force_color, force_gray: decode encoded images to 3 channels, or to 1.
+
+    ```
+    layer {
+      name: "data" type: "Data" top: "data" top: "label"
+      transform_param { crop_size: 227 mirror: true mean_file: "data/ilsvrc12/imagenet_mean.binaryproto" }
+      data_param { source: "examples/imagenet/ilsvrc12_train_lmdb" batch_size: 256 backend: LMDB }
+      include { phase: TRAIN }
+    }
+    ```
+    """
+
+    options_field = "data_param"
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        options = self.options
+        if not options.source:
+            raise self.error('source is missing; write `data_param { source: "path/to/database" … }`')
+        self.check_batch_size(options.batch_size)
+        self.warn_of_old_fields(("scale", "mean_file", "crop_size", "mirror", "force_encoded_color"))
+        transformer = Transformer(self.param.transform_param, self.phase)
+        self.reader = BatchReader(
+            DatabaseSource(options.source, options.backend),
+            options.batch_size,
+            transformer,
+            seed=self.seed,
+            prefetch=max(1, options.prefetch),
+            rand_skip=options.rand_skip,
+        )
