@@ -1,4 +1,4 @@
-# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 0150ae81670598f83a744fae347f8ec6e7024c1b2297b23bbb7167a3147263a0
+# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 7d03651d0fae97b69d16f586e2d5c3fef9ec9d206b3b2afac9744de9000aef46
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
