@@ -41,9 +41,16 @@ class BatchMaker:
         self.rank = rank
         self.world = world
         self.start = 0
-        self.skip = int(np.random.Philox(key=seed, counter=SKIP_COUNTER).random_raw()) % rand_skip if rand_skip else 0
+        self.rand_skip = rand_skip
         self._data = [np.empty(0, np.float32) for _ in range(buffers)]
         self._labels = [np.empty(batch_size, np.float32) for _ in range(buffers)]
+
+    @property
+    def skip(self) -> int:
+        """Records left out at the start."""
+        if not self.rand_skip:
+            return 0
+        return int(np.random.Philox(key=self.seed, counter=SKIP_COUNTER).random_raw()) % self.rand_skip
 
     def first_shape(self) -> tuple[int, int, int]:
         """What the first image comes out as; C×H×W."""
@@ -88,8 +95,7 @@ class BatchMaker:
             if shapes[i] != shapes[i - 1] and (shape := self._output_shape(records[i], shapes[i])) != first:
                 raise DataError(
                     f"{self.source.name(records[i])} gives {_by(shape)} (channels × height × width), but the first of "
-                    f"its batch, {self.source.name(records[0])}, gives {_by(first)}; make the database with images of "
-                    "one size, or give a crop_size, or batch_size: 1"
+                    f"its batch, {self.source.name(records[0])}, gives {_by(first)}; {self.source.one_size}"
                 )
         return first
 

@@ -81,6 +81,16 @@ class BatchReader:
         self._stop()
         self._start = position
 
+    @property
+    def seed(self) -> int:
+        """Fixes all random numbers. Setting it, like a position, throws away what was prefetched."""
+        return self._maker.seed
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        self.position = self.position
+        self._maker.seed = seed
+
     def next(self) -> Batch:
         """The next batch: images, float32 of N×C×H×W, and labels, float32 of N.
 

@@ -41,6 +41,11 @@ class Source(Protocol):
         """Whether decoding takes long enough for several threads."""
         ...
 
+    @property
+    def one_size(self) -> str:
+        """What to do when images of different sizes meet in a batch, for errors."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -49,6 +54,8 @@ class DatabaseSource:
 
     Raises DataError when the database cannot be opened (see :func:`cafpy.feed.backends.open_database`).
     """
+
+    one_size = "make the database with images of one size, or give a crop_size, or batch_size: 1"
 
     def __init__(self, path: str | Path, backend: str | int | None = None):
         self.database = open_database(path, backend)

@@ -55,6 +55,7 @@ class BatchLayer(Layer):
 
     def load_state(self, state: dict[str, int]) -> None:
         self.reader.position = state["position"]
+        self.reader.seed = self.seed
 
     def close(self) -> None:
         if hasattr(self, "reader"):

@@ -1,0 +1,90 @@
+"""Images named in a list, read from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cafpy.errors import DataError
+from cafpy.feed.image import read_image, resize_image
+from cafpy.feed.source import Block
+
+Entry = tuple[str, int]  # path as it stands in the list, label
+
+
+class ImageSource:
+    """The images of a list (see :func:`cafpy.feed.image_list.read_image_list`) in its order, or shuffled.
+
+    Args:
+        entries: paths and labels.
+        root_folder: put before each path as it is.
+        new_size: height and width to resize to, or None.
+        color: 3 channels (BGR), or else 1.
+        shuffle: a new random order in each pass over the list; ``seed`` and the number of the pass fix it.
+
+    Files are opened when their turn comes. Raises DataError, naming the file, when one is missing or no image.
+    """
+
+    costly = True
+    one_size = "set new_height and new_width, or a crop_size, or batch_size: 1"
+
+    def __init__(
+        self,
+        entries: Sequence[Entry],
+        root_folder: str = "",
+        new_size: tuple[int, int] | None = None,
+        color: bool = True,
+        shuffle: bool = False,
+        seed: int = 0,
+    ):
+        self.entries = entries
+        self.root_folder = root_folder
+        self.new_size = new_size
+        self.color = color
+        self.shuffle = shuffle
+        self.seed = seed
+        self._shuffled: tuple[tuple[int, int], np.ndarray] | None = None  # (seed, pass) and the order in it
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def fetch(self, position: int) -> Entry:
+        turn, index = divmod(position, len(self.entries))
+        return self.entries[self._order(turn)[index] if self.shuffle else index]
+
+    def decode(self, fetched: Entry, color: bool | None) -> tuple[np.ndarray, float]:
+        path = self.root_folder + fetched[0]
+        try:
+            image = read_image(path, self.color)
+        except FileNotFoundError:
+            raise DataError(
+                f"{self.name(fetched)} does not exist (looked in {Path.cwd()}){self._hint(fetched)}"
+            ) from None
+        except OSError as error:
+            raise DataError(f"{self.name(fetched)} cannot be read: {error.strerror}") from error
+        except DataError as error:
+            raise DataError(f"{self.name(fetched)} {error}") from error
+        return (resize_image(image, *self.new_size) if self.new_size else image), float(fetched[1])
+
+    def block(self, positions: np.ndarray, color: bool | None) -> Block | None:
+        return None
+
+    def name(self, fetched: Entry) -> str:
+        return f"image '{self.root_folder}{fetched[0]}'"
+
+    def close(self) -> None:
+        pass
+
+    def _order(self, turn: int) -> np.ndarray:
+        key = (self.seed, turn)
+        if self._shuffled is None or self._shuffled[0] != key:
+            self._shuffled = key, np.random.default_rng(key).permutation(len(self.entries))
+        return self._shuffled[1]
+
+    def _hint(self, fetched: Entry) -> str:
+        root = self.root_folder
+        if root and not root.endswith("/") and Path(root, fetched[0]).is_file():
+            return f'; root_folder is put before the path as it is: write `root_folder: "{root}/"`'
+        return ""
