@@ -17,6 +17,7 @@ from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import parse
 from cafpy.solvers.observer import Observer
 from cafpy.solvers.solver import Solver
+from cafpy.testing.fake_device import FakeBackend
 
 HERE = Path(__file__).parents[1] / "golden" / "solvers"
 KIT = Path(os.environ.get("CAFPY_GOLDEN", Path(__file__).parents[3] / "shared" / "golden")) / "solvers"
@@ -51,7 +52,7 @@ def solver_of(recording, backend, monkeypatch, tmp_path, path):
 
 def set_parameters(net, recording, prefix):
     for layer, index, _ in json.loads(str(recording["param_names"])):
-        net.params[layer][index].data[...] = recording[f"{prefix}__{layer}__{index}"]
+        net.backend.upload(net.params[layer][index].data, recording[f"{prefix}__{layer}__{index}"])
 
 
 def assert_follows(solver, recording, prefix=""):
@@ -81,7 +82,9 @@ def _step_of(solver, iteration):
     return step
 
 
-RUNS = [(path, CpuBackend) for path in recordings()] + [(path, Backend) for path in recordings("conv__", "everything")]
+RUNS = [(path, CpuBackend) for path in recordings()]
+RUNS += [(path, Backend) for path in recordings("everything")]
+RUNS += [(path, FakeBackend) for path in recordings("mlp__everything")]
 
 
 @pytest.mark.parametrize(("path", "backend"), RUNS, ids=lambda value: getattr(value, "stem", None) or value.name)
