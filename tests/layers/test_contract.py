@@ -6,12 +6,14 @@ The subjects are found, not listed: a layer whose test file or cases are missing
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from cafpy.backend import GpuBackend
+from cafpy.backend import Backend, CpuBackend, GpuBackend
 from cafpy.errors import BackendError
 from cafpy.registry import layer_class, layer_types
 from cafpy.testing.contract import check_device, check_layer
+from cafpy.testing.run import run_case
 
 HERE = Path(__file__).parent
 
@@ -51,6 +53,19 @@ def test_contract(case):
     if isinstance(case, Exception):
         raise case
     check_layer(case)
+
+
+def first_cases() -> list:
+    """The first case of each type: enough to compile its kernels."""
+    cases = [param.values[0] for param in SUBJECTS if not isinstance(param.values[0], Exception)]
+    return list({case.type: case for case in reversed(cases)}.values())
+
+
+@pytest.mark.parametrize("case", first_cases(), ids=lambda case: case.type)
+def test_fast_bodies_in_double_precision(case):
+    with case.folder():
+        ours = run_case(case, CpuBackend(), np.float64)
+        ours.compare(run_case(case, Backend(), np.float64), 1e-9, "by the fast body and by the plain one")
 
 
 @pytest.fixture(scope="module")
