@@ -113,4 +113,5 @@ def _plain(name: str) -> str:
 
 def _string_of(cursor: Cursor, layer: Open, field: str) -> str:
     """The layer's name or type, also where it stands further down."""
-    return getattr(layer.message, field) or cursor.string_ahead(layer.at, field)[1:-1]
+    found = getattr(layer.message, field) or cursor.string_ahead(layer.at, field)[1:-1]
+    return found if found.isprintable() else ""
