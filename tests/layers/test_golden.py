@@ -19,6 +19,8 @@ BACKENDS = {"plain": Backend, "fast": CpuBackend, "fake_device": FakeBackend}
 if importlib.util.find_spec("cupy"):
     BACKENDS["gpu"] = GpuBackend
 
+WRONG_IN_CAFFE = {"Power__affine_inplace": "bottom diff 0 is off by "}  # why: docs/differences.md
+
 
 def records() -> list[Path]:
     """The recorded cases: the copied ones, and those that only the full set has."""
@@ -43,7 +45,10 @@ def test_layer_as_recorded(path, backend):
     except NetError:
         pytest.skip(f"there is no layer {layer_type} yet")
     outcome = run_layer(path, backend)
-    assert outcome.passed, "; ".join(outcome.problems)
+    problems = list(outcome.problems)
+    if path.stem in WRONG_IN_CAFFE:
+        assert problems.pop(0).startswith(WRONG_IN_CAFFE[path.stem])
+    assert not problems, "; ".join(problems)
 
 
 def test_every_recorded_type_is_copied():
