@@ -99,7 +99,8 @@ class Layer:
     def add_param(self, shape: Sequence[int], filler: Any | None = None) -> Blob:
         """Append a parameter blob of this shape, filled by the FillerParameter (zeros when None)."""
         blob = Blob(self.backend, tuple(shape), self.dtype)
-        if filler is not None:
+        # zeros are what a blob holds anyway: a net that only takes weights from a file allocates none before that
+        if filler is not None and (filler.type != "constant" or filler.value):
             try:
                 values = fill(filler, blob.shape, self.rng)
             except CafpyError as error:
