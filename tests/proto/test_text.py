@@ -61,7 +61,7 @@ SYNTAX = [
     'name: "# no comment { ["',
     "input_dim: 0x1F input_dim: -0x1f input_dim: 017 input_dim: -017 input_dim: 0 input_dim: -2147483648",
     "layer { loss_weight: 1 loss_weight: 1. loss_weight: .5 loss_weight: 1e3 loss_weight: 1.5E-3 loss_weight: -2e+1 }",
-    "layer { loss_weight: 1.5f loss_weight: 2F loss_weight: -1.f loss_weight: 3e2f }",
+    "layer { loss_weight: 1.5f loss_weight: 2f loss_weight: -1.f loss_weight: 3e2f }",
     "layer { loss_weight: inf loss_weight: -inf loss_weight: Infinity loss_weight: nan loss_weight: inff }",
     "layer { loss_weight: 1e39 loss_weight: 1e-60 loss_weight: 123456789123456789 }",
     "layer { propagate_down: [true, True, t, 1, false, False, f, 0] }",
@@ -79,7 +79,8 @@ def test_syntax(text: str) -> None:
     assert same(without_places(parse(text, pb.NetParameter())), text_format.Parse(text, pb.NetParameter()))
 
 
-def test_escapes_that_only_caffes_protobuf_knows() -> None:
+def test_what_only_caffes_protobuf_reads() -> None:
+    assert parse("value: 2F", pb.FillerParameter()).value == 2
     assert parse(r"name: '\u00e9\U0001F600\?'", pb.NetParameter()).name == "é😀?"
 
 
