@@ -22,11 +22,12 @@ class ImageSource:
         root_folder: put before each path as it is.
         new_size: height and width to resize to, or None.
         color: 3 channels (BGR), or else 1.
-        shuffle: a new random order in each pass over the list; ``seed`` and the number of the pass fix it.
+        shuffle: a new random order in each pass over the list; the seed and the number of the pass fix it.
 
     Files are opened when their turn comes. Raises DataError, naming the file, when one is missing or no image.
     """
 
+    seed = 0
     costly = True
     one_size = "set new_height and new_width, or a crop_size, or batch_size: 1"
 
@@ -37,14 +38,12 @@ class ImageSource:
         new_size: tuple[int, int] | None = None,
         color: bool = True,
         shuffle: bool = False,
-        seed: int = 0,
     ):
         self.entries = entries
         self.root_folder = root_folder
         self.new_size = new_size
         self.color = color
         self.shuffle = shuffle
-        self.seed = seed
         self._shuffled: tuple[tuple[int, int], np.ndarray] | None = None  # (seed, pass) and the order in it
 
     def __len__(self) -> int:

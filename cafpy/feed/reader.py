@@ -42,6 +42,7 @@ class BatchReader:
         workers: int | None = None,
     ):
         self.source = source
+        source.seed = seed
         self.world = world
         self.prefetch = prefetch
         self._maker = BatchMaker(
@@ -89,7 +90,7 @@ class BatchReader:
     @seed.setter
     def seed(self, seed: int) -> None:
         self.position = self.position
-        self._maker.seed = seed
+        self._maker.seed = self.source.seed = seed
 
     def next(self) -> Batch:
         """The next batch: images, float32 of N×C×H×W, and labels, float32 of N.

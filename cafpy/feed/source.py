@@ -18,10 +18,13 @@ Block = tuple[np.ndarray, np.ndarray]  # images N×C×H×W, labels N
 class Source(Protocol):
     """An endless stream of images with labels; :class:`cafpy.feed.reader.BatchReader` makes batches of it.
 
+    ``seed``, which the reader sets before anything is fetched, fixes what is random here, as the order of files.
     ``fetch`` gets what lies at a position of the stream (0, 1, 2, …; past the last record it goes on with the first,
     perhaps in another order). It is called by one thread at a time, mostly with rising positions. ``decode`` makes the
     image (C×H×W, uint8 or float32) and the label; several threads may be in it at once.
     """
+
+    seed: int
 
     def fetch(self, position: int) -> Any: ...
 
@@ -55,6 +58,7 @@ class DatabaseSource:
     Raises DataError when the database cannot be opened (see :func:`cafpy.feed.backends.open_database`).
     """
 
+    seed = 0
     one_size = "make the database with images of one size, or give a crop_size, or batch_size: 1"
 
     def __init__(self, path: str | Path, backend: str | int | None = None):

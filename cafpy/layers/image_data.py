@@ -65,7 +65,7 @@ class ImageData(BatchLayer):
                 logger.warning("%s: %s is ignored; ImageData has is_color in image_data_param", self.where, name)
         entries = read_image_list(options.source)
         self.reader = BatchReader(
-            ImageSource(entries, options.root_folder, self._new_size(), options.is_color, options.shuffle, self.seed),
+            ImageSource(entries, options.root_folder, self._new_size(), options.is_color, options.shuffle),
             options.batch_size,
             Transformer(transform, self.phase),
             seed=self.seed,
@@ -79,9 +79,3 @@ class ImageData(BatchLayer):
             given, missing = ("new_height", "new_width") if height else ("new_width", "new_height")
             raise self.error(f"{given}: {height or width} is given without {missing}; give both, or none")
         return (height, width) if height else None
-
-    def load_state(self, state: dict[str, int]) -> None:
-        super().load_state(state)  # ends the threads that use the source
-        source = self.reader.source
-        assert isinstance(source, ImageSource)
-        source.seed = self.seed
