@@ -48,7 +48,7 @@ def test_an_array_comes_back(shape: tuple[int, ...], dtype: type) -> None:
 def test_blobs_are_what_protobuf_makes_of_the_values() -> None:
     array = np.array([[1.5, -2, np.inf], [np.nan, 1e-45, 3e38]], np.float32)
     by_value = pb.BlobProto(data=array.ravel().tolist(), shape=pb.BlobShape(dim=[2, 3]))
-    assert array_to_blob(array).SerializeToString(True) == by_value.SerializeToString(True)
+    assert array_to_blob(array).SerializeToString(deterministic=True) == by_value.SerializeToString(deterministic=True)
     np.testing.assert_array_equal(blob_to_array(by_value), array)
     assert blob_diff_to_array(by_value) is None
 
