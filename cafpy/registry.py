@@ -28,7 +28,7 @@ def layer_class(type_name: str) -> type[Layer]:
     if found is None:
         known = layer_types()
         said = f"unknown layer type '{type_name}'" if type_name else "the layer has no type"
-        raise NetError(f"{said}{did_you_mean(type_name, known)}; cafpy has {', '.join(known)}")
+        raise NetError(said + (did_you_mean(type_name, known) or f"; cafpy has {', '.join(known)}"))
     return found
 
 

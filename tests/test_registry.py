@@ -28,8 +28,8 @@ def test_every_type_is_found_by_its_name():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Relu", "unknown layer type 'Relu' (did you mean 'ReLU'?); cafpy has "),
-        ("Splitt", "unknown layer type 'Splitt' (did you mean 'Split'?); cafpy has "),
+        ("Relu", "unknown layer type 'Relu' (did you mean 'ReLU'?)"),
+        ("Splitt", "unknown layer type 'Splitt' (did you mean 'Split'?)"),
         ("Nonsense", "unknown layer type 'Nonsense'; cafpy has "),
         ("", "the layer has no type; cafpy has "),
         ("_Elementwise", "unknown layer type '_Elementwise'"),
