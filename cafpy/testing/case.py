@@ -40,6 +40,7 @@ class Case:
         params: values for the parameter blobs; None leaves them as setup fills them.
         files: writes the files that the layer reads or needs, into the folder it is given; that folder is the working
             directory while the case runs.
+        prepare: does to the layer, once it is built, what the program around a net would do before the first pass.
         seed: of the bottoms' numbers and of the layer.
     """
 
@@ -54,6 +55,7 @@ class Case:
     stochastic: bool = False
     params: Sequence[Any] | None = None
     files: Callable[[Path], None] | None = None
+    prepare: Callable[[Any], None] | None = None
     seed: int = 0
 
     @property
@@ -114,4 +116,6 @@ def build(case: Case, backend: Backend | None = None, dtype: Any = np.float32) -
             raise harness.layer.error(f"has parameters of shapes {shapes}, the case's are {[v.shape for v in params]}")
         for blob, values in zip(harness.layer.blobs, params, strict=True):
             harness.layer.backend.upload(blob.data, values)
+    if case.prepare is not None:
+        case.prepare(harness.layer)
     return harness
