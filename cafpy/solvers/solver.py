@@ -133,13 +133,16 @@ class Solver:
         self._losses.clear()
         self._stopped = False
         self._clock, self._clock_iteration = time.perf_counter(), self.iteration
-        while self.iteration < last and not self._stopped:
-            if _due(self.param.test_interval, self.iteration) and (self.iteration or self.param.test_initialization):
-                self.test_all()
-                if self._stopped:
-                    break
-            self._iterate()
-            self.answer_requests(snapshot_due=_due(self.param.snapshot, self.iteration))
+        with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
+            while self.iteration < last and not self._stopped:
+                if _due(self.param.test_interval, self.iteration) and (
+                    self.iteration or self.param.test_initialization
+                ):
+                    self.test_all()
+                    if self._stopped:
+                        break
+                self._iterate()
+                self.answer_requests(snapshot_due=_due(self.param.snapshot, self.iteration))
         self.backend.raise_pending()
 
     def _iterate(self) -> None:
