@@ -133,7 +133,7 @@ def _prune_from_losses(nodes: list[Node]) -> None:
 
 def _force(nodes: list[Node]) -> None:
     for node in nodes:
-        node.needs_backward = True
+        node.needs_backward = bool(node.bottom or node.layer.blobs)
         node.bottom_needs = [needed or i not in node.layer.no_gradient for i, needed in enumerate(node.bottom_needs)]
         node.layer.param_propagate_down = [True] * len(node.layer.blobs)
 
