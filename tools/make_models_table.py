@@ -32,7 +32,7 @@ weights. This page is made from them by `python tools/make_models_table.py`.
 """
 
 TAIL = """
-Parameters are those that a solver learns, in `deploy.prototxt`; BatchNorm's running statistics are not counted.
+Parameters are those of `deploy.prototxt` but for BatchNorm's running statistics.
 
 ## Use one
 
