@@ -21,7 +21,7 @@ def instead(content: bytes) -> str:
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         return "it is a web page, so the download went wrong; fetch it again"
     if start.startswith(b"\x89hdf"):
-        return "it is an HDF5 file; give its name the ending .h5"
+        return "it is an HDF5 file (.h5)"
     if start.startswith((b"\x1f\x8b", b"pk\x03\x04")):
         return "it is a compressed archive; unpack it"
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -42,8 +42,10 @@ def read_text(path: str | Path, message: M) -> M:
         raise PrototxtError(f"{path} is a folder; name the prototxt file in it") from None
     except OSError as error:
         raise PrototxtError(f"{path} cannot be read: {error.strerror}") from error
-    if content and (not is_text(content) or content.startswith(b"version https://git-lfs")):
-        what = instead(content) or "it is a binary file; is it a weight file (.caffemodel)?"
+    what = instead(content) if content else ""
+    if content and not what and not is_text(content):
+        what = "it is a binary file; is it a weight file (.caffemodel)?"
+    if what:
         raise PrototxtError(f"{path} is not a prototxt: {what}")
     # Caffe does not mind what bytes a comment has, so bytes that are not UTF-8 pass here and are found in strings.
     return parse(content.decode("utf-8-sig", "surrogateescape"), message, str(path))

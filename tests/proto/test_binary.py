@@ -130,7 +130,7 @@ WRONG = {
     b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n": (
         "it is a Git LFS pointer; run `git lfs pull` to get the real file"
     ),
-    b"\x89HDF\r\n\x1a\n" + bytes(100): "it is an HDF5 file; give its name the ending .h5",
+    b"\x89HDF\r\n\x1a\n" + bytes(100): "it is an HDF5 file (.h5)",
     b"\x1f\x8b\x08" + bytes(100): "it is a compressed archive; unpack it",
     bytes(1000): "its content breaks off or is damaged; fetch or write it again",
     b"\xff\x01" * 50: "its content breaks off or is damaged; fetch or write it again",

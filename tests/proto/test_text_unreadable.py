@@ -34,8 +34,9 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
         pb.NetParameter(name="n", layer=[pb.LayerParameter(name="a")]).SerializeToString(): (
             "it is a binary file; is it a weight file (.caffemodel)?"
         ),
-        b"\x89HDF\r\n\x1a\n" + bytes(99): "it is an HDF5 file; give its name the ending .h5",
+        b"\x89HDF\r\n\x1a\n" + bytes(99): "it is an HDF5 file (.h5)",
         'name: "n"'.encode("utf-16"): "it is text in UTF-16; save it as UTF-8",
+        b"<!DOCTYPE html>\n<html>404</html>": "it is a web page, so the download went wrong; fetch it again",
         b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n": (
             "it is a Git LFS pointer; run `git lfs pull` to get the real file"
         ),
