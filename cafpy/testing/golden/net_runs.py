@@ -19,6 +19,11 @@ from cafpy.testing.golden.outcome import Comparison, Outcome, run_case
 from cafpy.wiring import Node
 
 
+# The recorded gradients are single precision ones: through 22 layers, where a maximum or a zero is nearly a tie, they
+# differ by up to 1.2e-3 from those in double precision (googlenet, conv1).
+GRADIENT_TOLERANCE = 2e-3
+
+
 def run_net_numbers(path: Path, backend: Backend) -> Iterator[Outcome]:
     """Fill the net, run it forward, and backward where there is a loss; compare statistics of all blobs."""
 
@@ -89,7 +94,8 @@ def _parameter(node: Node, index: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _compare_forward(net: Net, record: dict[str, Any], compare: Comparison) -> None:
-    compare.equal("blob names", list(net.blobs), list(record["blob"]))
+    split = {name for node in net.nodes if node.param.type == "Split" for name in node.top}
+    compare.equal("blob names", [name for name in net.blobs if name not in split], list(record["blob"]))
     for name, recorded in record["blob"].items():
         if name in net.blobs:
             _compare_statistics(f"blob '{name}'", net.backend.to_host(net.blobs[name].data), recorded, compare)
@@ -102,14 +108,18 @@ def _compare_parameters(side: str, net: Net, recorded: Mapping[str, Any], compar
     for layer, blobs in recorded.items():
         for i, (blob, facts) in enumerate(zip(net.params[layer], blobs, strict=True)):
             values = net.backend.to_host(getattr(blob, side))
-            _compare_statistics(f"parameter {side} '{layer}' {i}", values, facts, compare)
+            tolerance = GRADIENT_TOLERANCE if side == "diff" else None
+            _compare_statistics(f"parameter {side} '{layer}' {i}", values, facts, compare, tolerance)
 
 
-def _compare_statistics(what: str, values: np.ndarray, recorded: dict[str, Any], compare: Comparison) -> None:
+def _compare_statistics(
+    what: str, values: np.ndarray, recorded: dict[str, Any], compare: Comparison, tolerance: float | None = None
+) -> None:
     """Mean, deviation and single values, all on the scale of the blob's own size."""
     compare.equal(f"count of {what}", values.size, recorded["n"])
     if values.size != recorded["n"]:
         return
     flat = np.asarray(values, np.float64).ravel()
     ours = [flat.mean(), flat.std(), *(flat[at] for at, _ in recorded["at"])]
-    compare.array(what, ours, [recorded["mean"], recorded["std"], *(value for _, value in recorded["at"])])
+    theirs = [recorded["mean"], recorded["std"], *(value for _, value in recorded["at"])]
+    compare.array(what, ours, theirs, tolerance)

@@ -35,14 +35,14 @@ class Comparison:
         self.error = 0.0
         self.problems: list[str] = []
 
-    def array(self, what: str, ours: Any, recorded: Any) -> None:
-        """Compare shape and values."""
+    def array(self, what: str, ours: Any, recorded: Any, tolerance: float | None = None) -> None:
+        """Compare shape and values, these within ``tolerance`` where one is given."""
         if np.shape(ours) != np.shape(recorded):
             self.problems.append(f"{what} has shape {np.shape(ours)}, recorded is {np.shape(recorded)}")
             return
         error = relative_error(ours, recorded)
         self.error = max(self.error, error)
-        if error > self.tolerance:
+        if error > (self.tolerance if tolerance is None else tolerance):
             self.problems.append(f"{what} is off by {error:.2e}")
 
     def equal(self, what: str, ours: Any, recorded: Any) -> None:
