@@ -1,0 +1,66 @@
+"""Convolution: learned kernels slid over the spatial axes of the bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cafpy.blob import Blob
+from cafpy.layers._convolution import ConvolutionLayer
+from cafpy.ops.convolution_geometry import Geometry
+
+
+class Convolution(ConvolutionLayer):
+    """Slides ``num_output`` learned kernels over the spatial axes of the bottom, all those after the channel axis.
+
+    y[n, k] = Σ_c weight[k, c] ⋆ x[n, c] + bias[k], where ⋆ is correlation (the kernel is not flipped). Any number of
+    spatial axes, also none (then it is an inner product over the channels). Several bottoms of one shape give as many
+    tops, with the same parameters.
+
+    Shapes: bottom (…, C, h, w), top (…, num_output, h', w') with h' = ⌊(h + 2·pad - dilation·(kernel - 1) - 1) /
+    stride⌋ + 1. Parameters: weight (num_output, C / group, kernel_h, kernel_w), bias (num_output,).
+
+    Options (convolution_param):
+        num_output: number of output maps (must be given).
+        kernel_size: once for all spatial axes or once an axis (must be given); or kernel_h and kernel_w.
+        stride: as kernel_size (default 1); or stride_h and stride_w.
+        pad: zeros on both sides of an axis, as kernel_size (default 0); or pad_h and pad_w.
+        dilation: distance of the kernel's places, as kernel_size (default 1).
+        group: input and output maps in so many groups that see nothing of each other (default 1); as many as input
+            channels make a depthwise convolution.
+        bias_term: add a bias to each map (default true).
+        weight_filler, bias_filler: first values (default constant 0).
+        axis: the channel axis; those before it count images (default 1, may be negative).
+        engine, force_nd_im2col: read and ignored; the fastest way is found without them.
+
+    ```
+    layer {
+      name: "conv1" type: "Convolution" bottom: "data" top: "conv1"
+      convolution_param { num_output: 20 kernel_size: 5 weight_filler { type: "xavier" } }
+    }
+    ```
+    """
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return self.options.num_output, self._channels // self.options.group, *self._kernel.size
+
+    def _new_geometry(self, images: int, size: tuple[int, ...]) -> Geometry:
+        options = self.options
+        return Geometry(images, self._channels, options.num_output, options.group, size, *self._kernel)
+
+    def _top_size(self, geometry: Geometry) -> tuple[int, ...]:
+        return geometry.windows
+
+    def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        for x, y in zip(bottom, top, strict=True):
+            images = x.data.reshape(self._bottom_shape)
+            self._plan.forward(images, self.blobs[0].data, self._bias, y.data.reshape(self._top_shape))
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
+        weight = self.blobs[0]
+        for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
+            dy = y.diff.reshape(self._top_shape)
+            self._add_bias_gradient(dy)
+            if self.param_propagate_down[0]:
+                self._plan.backward_weight(x.data.reshape(self._bottom_shape), dy, weight.diff)
+            if wanted:
+                self._plan.backward_data(dy, weight.data, None, x.diff.reshape(self._bottom_shape))

@@ -1,0 +1,54 @@
+"""Convolution: a plan for one geometry, made when a layer gets its shape, with a method for each direction.
+
+    plan = convolution(backend, geometry, dtype)
+    plan.forward(x, weight, bias, y)            # y = conv(x, weight) + bias
+    plan.backward_data(dy, weight, None, dx)    # dx = gradient of the images
+    plan.backward_weight(x, dy, dweight)        # dweight += gradient of the weights
+
+Shapes: x (images, channels, *size), weight (outputs, channels / group, *kernel), bias (outputs,) or None,
+y (images, outputs, *windows). A deconvolution is the same with the directions exchanged.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from cafpy.backend import Array
+from cafpy.ops.convolution_blocked import BlockedConvolution
+from cafpy.ops.convolution_depthwise import DepthwiseConvolution
+from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_plain import PlainConvolution
+from cafpy.ops.routine import routine
+
+DEPTHWISE_OUTPUTS = 4  # of a map; with more, a matrix product is faster
+
+
+class Convolution(Protocol):
+    """What every plan can do; all arrays are C-contiguous."""
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
+        """y = conv(x, weight) + bias."""
+
+    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
+        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
+
+    def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
+        """Add the gradient of the weights to ``dweight``."""
+
+
+@routine
+def convolution(xp: Any, geometry: Geometry, dtype: np.dtype) -> Convolution:
+    """A plan for this geometry."""
+    return PlainConvolution(xp, geometry, dtype)
+
+
+@convolution.body("numba")
+def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
+    if len(geometry.size) > 2:
+        return PlainConvolution(np, geometry, dtype)
+    geometry = geometry.with_two_axes()
+    if geometry.group == geometry.channels > 1 and geometry.outputs_per_group <= DEPTHWISE_OUTPUTS:
+        return DepthwiseConvolution(geometry, dtype)
+    return BlockedConvolution(geometry, dtype)

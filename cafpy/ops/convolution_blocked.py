@@ -1,0 +1,136 @@
+"""Convolution over two spatial axes for the CPU: column matrices and products in blocks that stay in cache.
+
+The numbers that the kernels of all directions are given:
+
+    0   g, the twelve numbers of `cafpy.ops.convolution_columns`
+    12  images of the batch, maps, outputs, groups
+    16  address of BLAS's product; whether the images are their own column matrix; a block: ``images``, ``places``
+        (``places`` windows of one image, or all windows of ``images`` images); number of blocks; the direction's own
+    22  elements of each thread's three buffers in ``work``: columns, lines, a block of the output
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numba
+import numpy as np
+
+from cafpy.backend import Array
+from cafpy.ops.blas import gemm_address
+from cafpy.ops.chunks import SLACK
+from cafpy.ops.convolution_backward_data import backward_data
+from cafpy.ops.convolution_backward_weight import backward_weight
+from cafpy.ops.convolution_forward import forward
+from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.threaded import NO_INDICES
+
+BLOCK = 1 << 17  # elements of a block's column matrix: half a megabyte of an L2 cache
+FEW_PLACES = 64  # products with fewer columns than this are worth taking several images together
+SERIAL = 1 << 20  # multiplications that one thread does before others would have been woken
+SUMS = 1 << 20  # elements that all arrays to sum weights' gradients in may have together
+
+
+class BlockedConvolution:
+    """A plan for one geometry and dtype: block sizes, work space, and the three directions."""
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype):
+        self.geometry = geometry
+        g = geometry
+        multiplications = g.images * g.outputs * g.places * g.weights_per_output
+        self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()
+        self.direct = g.pointwise and g.places >= FEW_PLACES
+        self.address = gemm_address(dtype)
+        self.none = np.empty(0, dtype)
+
+        images, places = _blocking(g, self.threads)
+        channels, data_places = _channels_at_once(g, images, self.threads)
+        columns = max(g.weights_per_output * places, channels * prod(g.kernel) * data_places) * images
+        buffers = [
+            0 if self.direct else columns,
+            max(self._lines(images, places), self._lines(images, data_places)),
+            g.outputs_per_group * images * places if images > 1 else 0,
+        ]
+        buffers = [size + SLACK for size in buffers]
+        self.work = np.empty(self.threads * sum(buffers), dtype)
+
+        blocks = _blocks(g, images, places)
+        self.slots = _slots(self.threads, blocks, g.outputs * g.weights_per_output)
+        sums = self.slots if self.slots > 1 else 0
+        self.sums = np.empty((sums, g.outputs, g.channels // g.group, *g.kernel), dtype)
+
+        def numbers(places: int, own: int) -> np.ndarray:
+            shape = (*g.size, *g.windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
+            batch = (g.images, g.channels, g.outputs, g.group)
+            plan = (self.address, self.direct, images, places, _blocks(g, images, places), own)
+            return np.array([*shape, *batch, *plan, *buffers], np.int64)
+
+        self.forward_numbers = numbers(places, 0)
+        self.weight_numbers = numbers(places, self.slots)
+        self.data_numbers = numbers(data_places, channels)
+
+    def _lines(self, images: int, places: int) -> int:
+        """Elements of the lines that one map of a block needs."""
+        g = self.geometry
+        rows = min(g.windows[0], (places - 2) // g.windows[1] + 2)
+        width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1] + SLACK
+        return images * ((rows - 1) * g.stride[0] + g.extent[0]) * g.stride[1] * width
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
+        """y = conv(x, weight) + bias."""
+        bias = self.none if bias is None else bias
+        forward(self.threads, self.forward_numbers, NO_INDICES, x, weight, bias, y, self.work)
+
+    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
+        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
+        bias = self.none if bias is None else bias
+        backward_data(self.threads, self.data_numbers, NO_INDICES, dy, weight, bias, dx, self.work)
+
+    def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
+        """Add the gradient of the weights to ``dweight``."""
+        if self.slots == 1:
+            backward_weight(self.threads, self.weight_numbers, NO_INDICES, x, dy, dweight, self.work)
+            return
+        self.sums[...] = 0
+        backward_weight(self.threads, self.weight_numbers, NO_INDICES, x, dy, self.sums, self.work)
+        for part in self.sums:
+            dweight += part
+
+
+def _blocks(g: Geometry, images: int, places: int) -> int:
+    return -(-g.images // images) * -(-g.places // places)
+
+
+def _blocking(g: Geometry, threads: int) -> tuple[int, int]:
+    """Images and windows of a block, so that its column matrix is about BLOCK and each thread has as
+    many blocks as the next."""
+    if g.places < FEW_PLACES:
+        return max(1, min(-(-2 * FEW_PLACES // g.places), -(-g.images // threads))), g.places
+    pieces = -(-g.places // max(FEW_PLACES, BLOCK // g.weights_per_output))
+    pieces = _balanced(pieces, g.images * g.group, threads, g.places // 16)
+    return 1, -(-g.places // pieces)
+
+
+def _balanced(pieces: int, times: int, threads: int, most: int) -> int:
+    """At least ``pieces``, so many that ``times`` as many jobs divide evenly among threads if they are few."""
+    for more in range(pieces, min(most, pieces + threads) + 1):
+        if more * times >= 8 * threads or more * times % threads == 0:
+            return more
+    return pieces
+
+
+def _channels_at_once(g: Geometry, images: int, threads: int) -> tuple[int, int]:
+    """Input channels and windows of a block of backward_data."""
+    area, inputs = prod(g.kernel), g.channels // g.group
+    channels = max(1, min(inputs, 2 * FEW_PLACES // area))
+    places = g.places if images > 1 else min(g.places, max(FEW_PLACES, BLOCK // (channels * area)))
+    channels = max(channels, min(inputs, BLOCK // (area * images * places)))
+    pieces = _balanced(-(-inputs // channels), -(-g.images // images) * g.group, threads, inputs)
+    return -(-inputs // pieces), places
+
+
+def _slots(threads: int, blocks: int, weights: int) -> int:
+    """Teams of threads that sum weights' gradients apart: as many as there is room and work for."""
+    return max(
+        n for n in range(1, threads + 1) if threads % n == 0 and (n == 1 or (n * weights <= SUMS and n <= blocks))
+    )

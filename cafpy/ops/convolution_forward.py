@@ -1,0 +1,44 @@
+"""Convolution forward: bias and one matrix product for each block of windows."""
+
+from __future__ import annotations
+
+from cafpy.ops.blas import gemm
+from cafpy.ops.chunks import copy, fill
+from cafpy.ops.convolution_columns import block, buffers, exchange, unpack
+from cafpy.ops.threaded import threaded
+
+
+@threaded
+def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
+    """y = conv(x, weight) + bias: this thread's share of the jobs; a job is one block in one group.
+
+    ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells; ``bias`` (outputs,) or empty.
+    """
+    g, (n, maps, outputs, group), (address, direct, images, places, blocks, _) = unpack(numbers)
+    inputs, results = maps // group, outputs // group
+    depth, pixels = inputs * g[4] * g[5], g[2] * g[3]
+    columns, lines, result = buffers(work, thread, numbers)
+    for job in range(thread * blocks * group // threads, (thread + 1) * blocks * group // threads):
+        part = job // blocks
+        n0, n1, p0, p1 = block(job % blocks, n, pixels, images, places)
+        first = part * results
+        size = (n1 - n0) * (p1 - p0)
+        if direct:
+            matrix, step = x[(n0 * maps + part * inputs) * pixels + p0 :], pixels
+        else:
+            exchange(x, maps, n0, n1, part * inputs, (part + 1) * inputs, p0, p1, g, columns, lines, False)
+            matrix, step = columns, size
+        alone = n1 - n0 == 1
+        if alone:
+            target, ld = y[(n0 * outputs + first) * pixels + p0 :], pixels
+        else:
+            target, ld = result, size
+        # BLAS adds to what is there at no more cost than overwriting it
+        for k in range(results):
+            fill(target, k * ld, size, bias[first + k] if bias.size else bias.dtype.type(0))
+        of_part = weight[first * depth :]
+        gemm(address, False, False, results, size, depth, 1.0, of_part, depth, matrix, step, 1.0, target, ld)
+        if not alone:
+            for k in range(results):
+                for i in range(n1 - n0):
+                    copy(result, k * size + i * pixels, y, ((n0 + i) * outputs + first + k) * pixels, pixels)
