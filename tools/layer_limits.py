@@ -52,8 +52,9 @@ def print_layers(net: Net, training: bool, iterations: int = 10) -> None:
         bound += least
         if seconds < 0.005 * total:
             continue
+        forward, backward = t.forward * 1e3, t.backward * 1e3
         print(
-            f"{node.param.name[:28]:<28} {node.param.type[:16]:<16} {t.forward * 1e3:>6.2f} ms {t.backward * 1e3:>6.2f} ms "
+            f"{node.param.name[:28]:<28} {node.param.type[:16]:<16} {forward:>6.2f} ms {backward:>6.2f} ms "
             f"{work / seconds / 1e9:>8.0f} {moved / seconds / 1e9:>6.1f} {least / seconds:>8.0%}"
         )
     print(f"all layers: {total * 1e3:.1f} ms; at the limit of direct products and copies: {bound * 1e3:.1f} ms")
