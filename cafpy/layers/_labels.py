@@ -13,9 +13,10 @@ from cafpy.ops.labels import label_indices
 
 
 class Labels:
-    """The labels in a layer's bottom ``number``, that belong to the scores in its bottom 0.
+    """The labels in a layer's bottom 1, that belong to the scores in its bottom 0.
 
-    Made in reshape. Raises the layer's error when there is not one label for each prediction.
+    Made in reshape, for scores of ``shape`` with classes along ``axis``. ``options`` is where ignore_label is set.
+    Raises the layer's error when there is not one label for each prediction.
 
     Attributes:
         view: the shape to see the scores in: outer × classes × inner.
@@ -25,7 +26,7 @@ class Labels:
     def __init__(
         self,
         layer: Layer,
-        scores: Blob,
+        shape: tuple[int, ...],
         labels: Blob,
         axis: int,
         ignore: int | None = None,
@@ -35,7 +36,6 @@ class Labels:
         self.scores_name, self.name = layer.param.bottom[0], layer.param.bottom[1]
         self.ignore = ignore
         self.options = options
-        shape = scores.shape
         self.classes = shape[axis]
         outer, inner = prod(shape[:axis]), prod(shape[axis + 1 :])
         if labels.count != outer * inner:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
+from typing import ClassVar
 
 import numpy as np
 
 from cafpy.backend import Array
 from cafpy.blob import Blob
-from cafpy.layer import Layer, shape_text
+from cafpy.layer import Arity, Layer, shape_text
 from cafpy.proto import cafpy_pb2 as pb
 
 Mode = pb.LossParameter
@@ -17,9 +19,9 @@ Mode = pb.LossParameter
 class LossLayer(Layer):
     """A layer whose top 0 is one number to be made small. Bottom 0 are predictions, bottom 1 what they should be."""
 
-    bottoms = 2
+    bottoms: ClassVar[Arity] = 2
     is_loss = True
-    no_gradient = (1,)
+    no_gradient: tuple[int, ...] = (1,)
 
     def check_items(self, bottom: Sequence[Blob]) -> None:
         """Raise the layer's error unless the first two bottoms have as many items, along axis 0."""
@@ -30,6 +32,23 @@ class LossLayer(Layer):
                 f"bottom '{names[0]}' has {first} items (shape {shape_text(bottom[0].shape)}), but '{names[1]}' has "
                 f"{second} (shape {shape_text(bottom[1].shape)}); both must come from one batch"
             )
+
+    def check_second_top(self) -> None:
+        """Raise the layer's error when its second top, the probabilities, is given a loss weight."""
+        weights = list(self.param.loss_weight)
+        if len(weights) == 2 and weights[1]:
+            raise self.error(
+                f"loss_weight: {weights[1]:g} for the second top, the probabilities; they are no loss, so write "
+                f"`loss_weight: {weights[0]:g} loss_weight: 0`"
+            )
+
+    def items_by_classes(self, scores: Blob) -> tuple[int, int]:
+        """Scores as N × C, all axes after the first taken for classes. Raises the layer's error when there is none."""
+        if scores.ndim < 2:
+            raise self.error(
+                f"bottom '{self.param.bottom[0]}' (shape {shape_text(scores.shape)}) has no axis of classes, axis 1"
+            )
+        return scores.shape[0], prod(scores.shape[1:])
 
     def ignored(self) -> int | None:
         """The label that does not count, or None."""

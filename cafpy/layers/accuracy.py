@@ -39,7 +39,7 @@ class Accuracy(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         axis = self.axis(self.options.axis, bottom[0])
         ignore = self.options.ignore_label if self.options.HasField("ignore_label") else None
-        self.labels = Labels(self, bottom[0], bottom[1], axis, ignore, "accuracy_param")
+        self.labels = Labels(self, bottom[0].shape, bottom[1], axis, ignore, "accuracy_param")
         classes = self.labels.classes
         if not 1 <= self.options.top_k <= classes:
             raise self.error(

@@ -9,8 +9,10 @@ import numpy as np
 from cafpy.blob import Blob
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer, Normalizer
+from cafpy.ops.log_likelihood import negative_log_likelihood, softmax_loss_backward
 from cafpy.ops.softmax import softmax
-from cafpy.ops.softmax_loss import negative_log_likelihood, softmax_loss_backward
+
+LEAST = float(np.finfo(np.float32).tiny)  # a probability of 0 counts as this, which bounds the loss by 87.34
 
 
 class SoftmaxWithLoss(LossLayer):
@@ -43,18 +45,13 @@ class SoftmaxWithLoss(LossLayer):
     options_field = "softmax_param"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        weights = list(self.param.loss_weight)
-        if len(weights) == 2 and weights[1]:
-            raise self.error(
-                f"loss_weight: {weights[1]:g} for the second top, the probabilities; they are no loss, so write "
-                f"`loss_weight: {weights[0]:g} loss_weight: 0`"
-            )
+        self.check_second_top()
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         axis = self.axis(self.options.axis, bottom[0])
         if axis > 0:
             self.check_items(bottom)
-        self.labels = Labels(self, bottom[0], bottom[1], axis, self.ignored())
+        self.labels = Labels(self, bottom[0].shape, bottom[1], axis, self.ignored())
         outer, _, inner = self.labels.view
         self.normalizer = Normalizer(self, outer * inner, outer)
         self.probability = self.work_array(self.labels.view)
@@ -65,7 +62,7 @@ class SoftmaxWithLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         softmax(self.backend, bottom[0].data.reshape(self.labels.view), self.probability)
-        negative_log_likelihood(self.backend, self.probability, self.labels.read(bottom[1]), self.totals)
+        negative_log_likelihood(self.backend, self.probability, self.labels.read(bottom[1]), LEAST, self.totals)
         top[0].data[...] = self.totals[0] / self.normalizer.count(self.totals[1])
         if len(top) > 1:
             top[1].data[...] = self.probability.reshape(top[1].shape)

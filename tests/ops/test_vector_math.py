@@ -64,3 +64,18 @@ def test_plain_python_gets_numpy():
     assert vector_math.exp(1.5) == np.exp(1.5)
     assert vector_math.log(1.5) == np.log(1.5)
     assert vector_math.tanh(1.5) == np.tanh(1.5)
+
+
+def test_a_caller_with_fastmath_gets_the_same():
+    x = np.linspace(0.1, 3, 1001).astype(np.float32)
+    for name in COMPILED:
+        function = getattr(vector_math, name)
+
+        @njit(fastmath=True)
+        def over(x, out, function=function):
+            for i in range(x.size):
+                out[i] = function(x[i])
+
+        out = np.empty_like(x)
+        over(x, out)
+        np.testing.assert_array_equal(out, call(name, x))

@@ -1,4 +1,4 @@
-"""The negative log-likelihood of labels under given probabilities, and its gradient through a softmax.
+"""The negative log-likelihood of labels under given probabilities, and its gradient: in these, or through a softmax.
 
 Probabilities are outer × classes × inner; indices, as `cafpy.ops.labels` makes them, outer × inner.
 """
@@ -13,24 +13,37 @@ from numba import njit, prange
 from cafpy.backend import Array
 from cafpy.ops.routine import routine
 
-LEAST = float(np.finfo(np.float32).tiny)  # a probability of 0 counts as this, which bounds the loss by 87.34
 SMALL = 1 << 14  # elements that are not worth waking threads for
 
 
 @routine
-def negative_log_likelihood(xp: Any, probability: Array, index: Array, totals: Array) -> None:
-    """totals = [Σ -log(max(p of the label, LEAST)), number of labels], over all labels that are not ignored;
+def negative_log_likelihood(xp: Any, probability: Array, index: Array, least: float, totals: Array) -> None:
+    """totals = [Σ -log(max(p of the label, least)), number of labels], over all labels that are not ignored;
     float64."""
     valid = index >= 0
     picked = xp.take_along_axis(probability, xp.where(valid, index, 0)[:, None, :], axis=1)[:, 0, :]
-    losses = -xp.log(xp.maximum(picked, LEAST))
+    losses = -xp.log(xp.maximum(picked, least))
     totals[0] = xp.where(valid, losses, 0).sum(dtype=xp.float64)
     totals[1] = valid.sum()
 
 
 @negative_log_likelihood.body("numba")
-def _(probability: Array, index: Array, totals: Array) -> None:
-    _likelihood(probability, index, probability.dtype.type(LEAST), totals)
+def _(probability: Array, index: Array, least: float, totals: Array) -> None:
+    _likelihood(probability, index, probability.dtype.type(least), totals)
+
+
+@routine
+def log_likelihood_backward(xp: Any, probability: Array, index: Array, least: float, factor: Array, dx: Array) -> None:
+    """dx = -factor / max(p, least) at the label, 0 elsewhere; ``factor`` is an array of one element."""
+    classes = xp.arange(probability.shape[1], dtype=index.dtype)[:, None]
+    dx[...] = xp.where(classes == index[:, None, :], -factor / xp.maximum(probability, least), 0)
+
+
+@log_likelihood_backward.body("numba")
+def _(probability: Array, index: Array, least: float, factor: Array, dx: Array) -> None:
+    number = dx.dtype.type
+    dx[...] = 0
+    _at_labels(probability, index, number(least), number(factor.reshape(())), dx)
 
 
 @routine
@@ -66,6 +79,15 @@ def _likelihood(probability, index, least, totals):
                 count += 1
     totals[0] = loss
     totals[1] = count
+
+
+@njit(cache=True, error_model="numpy")
+def _at_labels(probability, index, least, factor, dx):
+    for item in range(index.shape[0]):
+        for i in range(index.shape[1]):
+            label = index[item, i]
+            if label >= 0:
+                dx[item, label, i] = -factor / max(least, probability[item, label, i])
 
 
 @njit
