@@ -47,6 +47,8 @@ class BatchNorm(Layer):
                 "it must have two axes at least"
             )
         channels = shape[1]
+        self.eps = self.work_array(2)
+        self.eps[0] = self.options.eps
         for index, size in enumerate((channels, channels, 1)):
             self.add_param((size,))
             if index == len(self.param.param):
@@ -68,7 +70,8 @@ class BatchNorm(Layer):
         if top[0] is not bottom[0]:
             top[0].reshape(shape)
         self.view = shape[0], channels, prod(shape[2:])
-        self.mean, self.variance, self.factor = (self.work_array(channels) for _ in range(3))
+        self.statistics = self.work_array((3, channels))
+        self.mean, self.variance, self.factor = (self.statistics[i] for i in range(3))
         # in place, x is overwritten, and what is left by a layer behind this one need not be y
         in_place = top[0] is bottom[0] and not self.use_global_stats
         self.kept = self.work_array(self.view) if in_place else None
@@ -80,8 +83,7 @@ class BatchNorm(Layer):
             self._read_running()
             scale(self.backend, x, self.factor, self.mean, None, y)
             return
-        eps = (self.options.eps, 0.0)
-        normalise(self.backend, x, eps, self.mean, self.variance, self.factor, self.kept, y)
+        normalise(self.backend, x, self.eps, self.statistics, self.kept, y)
         self._add_to_running()
 
     def _read_running(self) -> None:
@@ -115,4 +117,4 @@ class BatchNorm(Layer):
             scale_backward(self.backend, None, self.factor, dy, None, None, dx)
         else:
             x = bottom[0].data.reshape(self.view)
-            normalise_backward(self.backend, x, self.mean, self.factor, self.kept, dy, dx)
+            normalise_backward(self.backend, x, self.statistics, self.kept, dy, dx)

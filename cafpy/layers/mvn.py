@@ -40,6 +40,9 @@ class MVN(Layer):
                 f"bottom '{self.param.bottom[0]}' has shape {shape_text(bottom[0].shape)}; it must have {axes}"
             )
 
+        self.eps = self.work_array(2)
+        self.eps[1] = self.options.eps
+
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape = bottom[0].shape
         if top[0] is bottom[0]:
@@ -53,7 +56,7 @@ class MVN(Layer):
         apart = 1 if self.options.across_channels else 2
         rows = prod(shape[:apart])
         self.view = 1, rows, prod(shape[apart:])
-        self.mean, self.variance, self.factor = (self.work_array(rows) for _ in range(3))
+        self.statistics = self.work_array((3, rows))
         in_place = top[0] is bottom[0] and self.options.normalize_variance
         self.kept = self.work_array(self.view) if in_place else None
 
@@ -61,8 +64,7 @@ class MVN(Layer):
         x = bottom[0].data.reshape(self.view)
         y = x if top[0] is bottom[0] else top[0].data.reshape(self.view)
         if self.options.normalize_variance:
-            eps = (0.0, self.options.eps)
-            normalise(self.backend, x, eps, self.mean, self.variance, self.factor, self.kept, y)
+            normalise(self.backend, x, self.eps, self.statistics, self.kept, y)
         else:
             self.xp.subtract(x, self.xp.mean(x, axis=2, keepdims=True), out=y)
 
@@ -73,6 +75,6 @@ class MVN(Layer):
         dx = dy if top[0] is bottom[0] else bottom[0].diff.reshape(self.view)
         if self.options.normalize_variance:
             x = bottom[0].data.reshape(self.view)
-            normalise_backward(self.backend, x, self.mean, self.factor, self.kept, dy, dx)
+            normalise_backward(self.backend, x, self.statistics, self.kept, dy, dx)
         else:
             self.xp.subtract(dy, self.xp.mean(dy, axis=2, keepdims=True), out=dx)

@@ -1,23 +1,35 @@
-"""What the kernels share that go over blobs channel by channel: items × channels × positions."""
+"""What the kernels share that go over blobs channel by channel: items × channels × positions.
+
+Each thread takes whole channels, so that a second pass over a channel finds it in the thread's cache.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
-from numba import njit
+from numba import get_num_threads, njit
 
-SMALL = 1 << 14  # entries of a blob; fewer are not worth waking threads for
+from cafpy.backend import Array
 
-# For the loop over one channel. Sums may be added in any order (or they would not become SIMD); inf and nan keep their
-# meaning.
-one_channel = njit(cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+_SMALL = 1 << 14  # entries; fewer are not worth waking threads for
 
-# For the loop over all channels, a channel a thread: a second pass over a channel finds it in the thread's cache.
-all_channels = njit(cache=True, error_model="numpy", parallel=True)
+# For loops that add up: in any order, or they would not become SIMD. inf and nan keep their meaning.
+summing = njit(error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 
 
-@cache
-def absent(dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Empty arrays of one and of three axes, which stand for None in a kernel: so one compiled kernel does for all."""
-    return np.empty(0, dtype), np.empty((0, 0, 0), dtype)
+def threads_for(x: Array) -> int:
+    """How many threads to use for an array of this size."""
+    return 1 if x.size < _SMALL else get_num_threads()
+
+
+@lru_cache(maxsize=1024)
+def numbers(shape: tuple[int, int, int], in_place: bool) -> Array:
+    """The numbers that channel kernels get: items, channels, positions, whether they work in place."""
+    return np.array([*shape, in_place], np.int64)
+
+
+@lru_cache
+def absent(dtype: np.dtype) -> Array:
+    """The empty array that stands for None in a kernel."""
+    return np.empty(0, dtype)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import prange
 
 from cafpy.backend import Array
-from cafpy.ops.channels import SMALL, absent, all_channels, one_channel
+from cafpy.ops.channels import absent, numbers, summing, threads_for
 from cafpy.ops.routine import routine
+from cafpy.ops.threaded import NO_INDICES, threaded
 
 
 @routine
@@ -56,15 +56,8 @@ def _scale(x: Array, factor: Array | None, shift: Array | None, kept: Array | No
     if x.shape[2] == 1:  # whole rows of channels are one vector operation in NumPy
         scale.plain(np, x, factor, shift, kept, y)
         return
-    none, none3 = absent(x.dtype)
-    _scale_kernel(
-        x,
-        none if factor is None else factor,
-        none if shift is None else shift,
-        none3 if kept is None else kept,
-        y,
-        y is x,
-    )
+    arrays = [absent(x.dtype) if a is None else a for a in (factor, shift, kept)]
+    _scale_channels(threads_for(x), numbers(x.shape, y is x), NO_INDICES, x, *arrays, y)
 
 
 @scale_backward.body("numba")
@@ -78,76 +71,71 @@ def _scale_backward(
     if dy.shape[2] == 1:
         scale_backward.plain(np, x, factor, dy, dfactor, dshift, dx)
         return
-    none, none3 = absent(dy.dtype)
-    _scale_backward_kernel(
-        dy if x is None else x,
-        none if factor is None else factor,
-        dy,
-        none if dfactor is None else dfactor,
-        none if dshift is None else dshift,
-        none3 if dx is None else dx,
-        dx is dy,
-    )
+    sums = np.empty((2, dy.shape[1]), dy.dtype)
+    arrays = [absent(dy.dtype) if a is None else a for a in (x, factor, dx)]
+    _scale_channels_backward(threads_for(dy), numbers(dy.shape, dx is dy), NO_INDICES, dy, *arrays, sums)
+    if dshift is not None:
+        dshift += sums[0]
+    if dfactor is not None:
+        dfactor += sums[1]
 
 
-@all_channels
-def _scale_kernel(x, factor, shift, kept, y, in_place):
-    if x.size < SMALL:
-        for c in range(x.shape[1]):
-            _scale_channel(x, factor, shift, kept, y, in_place, c)
-    else:
-        for c in prange(x.shape[1]):
-            _scale_channel(x, factor, shift, kept, y, in_place, c)
-
-
-@one_channel
-def _scale_channel(x, factor, shift, kept, y, in_place, c):
+@threaded
+def _scale_channels(thread, threads, numbers, indices, x, factor, shift, kept, y):
     # Copies come first and the arithmetic then reads and writes one array, so that no loop meets two arrays that may
     # be one (it would not become SIMD). The copied row is still in the cache.
-    one, zero = x.dtype.type(1), x.dtype.type(0)
-    by = factor[c] if factor.size else one
-    plus = shift[c] if shift.size else zero
-    for n in range(x.shape[0]):
-        row, out = x[n, c], y[n, c]
-        if kept.size:
-            copy = kept[n, c]
-            for i in range(row.size):
-                copy[i] = row[i]
-        if not in_place:
-            for i in range(row.size):
-                out[i] = row[i]
-        for i in range(out.size):
-            out[i] = out[i] * by + plus
-
-
-@all_channels
-def _scale_backward_kernel(x, factor, dy, dfactor, dshift, dx, in_place):
-    if dy.size < SMALL:
-        for c in range(dy.shape[1]):
-            _scale_backward_channel(x, factor, dy, dfactor, dshift, dx, in_place, c)
-    else:
-        for c in prange(dy.shape[1]):
-            _scale_backward_channel(x, factor, dy, dfactor, dshift, dx, in_place, c)
-
-
-@one_channel
-def _scale_backward_channel(x, factor, dy, dfactor, dshift, dx, in_place, c):
-    one = dy.dtype.type(1)
-    by = factor[c] if factor.size else one
-    sum_dy, sum_dy_x = 0.0, 0.0
-    for n in range(dy.shape[0]):
-        row, above = x[n, c], dy[n, c]
-        for i in range(row.size):
-            sum_dy += np.float64(above[i])
-            sum_dy_x += np.float64(above[i] * row[i])
-        if dx.size:
-            out = dx[n, c]
+    items, channels, positions, in_place = numbers
+    for c in range(thread * channels // threads, (thread + 1) * channels // threads):
+        by = factor[c] if factor.size else x.dtype.type(1)
+        plus = shift[c] if shift.size else x.dtype.type(0)
+        for n in range(items):
+            at = (n * channels + c) * positions
+            row, out = x[at : at + positions], y[at : at + positions]
+            if kept.size:
+                copy = kept[at : at + positions]
+                for i in range(row.size):
+                    copy[i] = row[i]
             if not in_place:
                 for i in range(row.size):
-                    out[i] = above[i]
+                    out[i] = row[i]
             for i in range(out.size):
-                out[i] *= by
-    if dfactor.size:
-        dfactor[c] += sum_dy_x
-    if dshift.size:
-        dshift[c] += sum_dy
+                out[i] = out[i] * by + plus
+
+
+@threaded
+def _scale_channels_backward(thread, threads, numbers, indices, dy, x, factor, dx, sums):
+    items, channels, positions, in_place = numbers
+    for c in range(thread * channels // threads, (thread + 1) * channels // threads):
+        by = factor[c] if factor.size else dy.dtype.type(1)
+        sum_dy, sum_dy_x = 0.0, 0.0
+        for n in range(items):
+            at = (n * channels + c) * positions
+            above = dy[at : at + positions]
+            sum_dy += _sum(above)
+            if x.size:
+                sum_dy_x += _sum_of_products(above, x[at : at + positions])
+            if dx.size:
+                out = dx[at : at + positions]
+                if not in_place:  # see _scale_channels
+                    for i in range(out.size):
+                        out[i] = above[i]
+                for i in range(out.size):
+                    out[i] *= by
+        sums[c] = sum_dy
+        sums[channels + c] = sum_dy_x
+
+
+@summing
+def _sum(x):
+    total = 0.0
+    for i in range(x.size):
+        total += np.float64(x[i])
+    return total
+
+
+@summing
+def _sum_of_products(x, y):
+    total = 0.0
+    for i in range(x.size):
+        total += np.float64(x[i] * y[i])
+    return total
