@@ -98,11 +98,10 @@ class _Lines:
         return name, self.windows(windows)
 
     def windows(self, lines: list[tuple[int, str]]) -> np.ndarray:
-        values = [[number, *line.split()] for number, line in lines]
         try:
-            table = np.array(values, np.float64).reshape(-1, 7)
+            table = np.array([[number, *line.split()] for number, line in lines], np.float64).reshape(-1, 7)
         except ValueError:
-            raise self.bad_window(lines) from None
+            table = np.array([self.window(*line) for line in lines])  # one by one, to tell which
         box = table[:, 3:]
         wrong = (table[:, [1, 3, 4, 5, 6]] % 1 != 0).any(1) | ~np.isfinite(table).all(1)
         wrong |= (box[:, 0] > box[:, 2]) | (box[:, 1] > box[:, 3])
@@ -113,15 +112,11 @@ class _Lines:
             )
         return table
 
-    def bad_window(self, lines: list[tuple[int, str]]) -> DataError:
-        for number, line in lines:
-            try:
-                fits = len([float(word) for word in line.split()]) == 6
-            except ValueError:
-                fits = False
-            if not fits:
-                return self.error(number, f"'{line}' where a window is wanted, six numbers: {WINDOW}")
-        raise AssertionError("the windows are good")
+    def window(self, number: int, line: str) -> np.ndarray:
+        try:
+            return np.array([number, *line.split()], np.float64).reshape(7)
+        except ValueError:
+            raise self.error(number, f"'{line}' where a window is wanted, six numbers: {WINDOW}") from None
 
     def whole(self, what: str) -> int:
         number, line = self.take(what)

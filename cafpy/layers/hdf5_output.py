@@ -61,13 +61,11 @@ class HDF5Output(Layer):
             )
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        if self._file is None:
-            self._open()
-        assert self._file is not None
+        file = self._file or self._open()
         for name, blob in zip(DATASETS, bottom, strict=True):
             values = self.backend.to_host(blob.data)
             try:
-                self._append(name, values.reshape(values.shape + (1,) * (AXES - values.ndim)))
+                self._append(file, name, values.reshape(values.shape + (1,) * (AXES - values.ndim)))
             except OSError as error:
                 raise DataError(f"{self.where}: '{self.path}' cannot be written: {error}") from error
 
@@ -82,17 +80,17 @@ class HDF5Output(Layer):
             self._file = None
             self._finish()
 
-    def _open(self) -> None:
+    def _open(self) -> h5py.File:
         stack = ExitStack()
         self._file = stack.enter_context(h5py.File(stack.enter_context(atomic_write(self.path)), "w"))
         self._finish = weakref.finalize(self, stack.close)
+        return self._file
 
-    def _append(self, name: str, values: np.ndarray) -> None:
-        assert self._file is not None
-        if name not in self._file:
-            self._file.create_dataset(name, data=values, maxshape=(None, *values.shape[1:]))
+    def _append(self, file: h5py.File, name: str, values: np.ndarray) -> None:
+        if name not in file:
+            file.create_dataset(name, data=values, maxshape=(None, *values.shape[1:]))
             return
-        dataset = self._file[name]
+        dataset = file[name]
         if dataset.shape[1:] != values.shape[1:]:
             raise DataError(
                 f"{self.where}: '{name}' has rows of {shape_text(values.shape[1:])} now, but those in "
