@@ -10,7 +10,7 @@ import numpy as np
 
 from cafpy.cli.caffe_log import log, number, output_line
 from cafpy.cli.devices import choose_backend, device_options
-from cafpy.cli.net_options import net_options, read_model, state_options
+from cafpy.cli.net_options import layers_option, net_options, read_model, state_options
 
 
 @click.command(short_help="Evaluate trained weights on a net's test data.")
@@ -18,6 +18,7 @@ from cafpy.cli.net_options import net_options, read_model, state_options
 @click.option("--weights", required=True, multiple=True, metavar="FILE", help="The trained weights; may be repeated.")
 @click.option("--iterations", default=50, show_default=True, type=click.IntRange(1), help="Batches to average over.")
 @state_options(default_phase="TEST")
+@layers_option
 @device_options
 def command(
     model: str, weights: tuple[str, ...], iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any

@@ -9,7 +9,7 @@ import click
 
 from cafpy.cli.caffe_log import log
 from cafpy.cli.devices import choose_backend, device_options
-from cafpy.cli.net_options import net_options, read_model, state_options
+from cafpy.cli.net_options import layers_option, net_options, read_model, state_options
 
 if TYPE_CHECKING:
     from cafpy.net import Net
@@ -28,6 +28,7 @@ class LayerTime(NamedTuple):
 @net_options
 @click.option("--iterations", default=50, show_default=True, type=click.IntRange(1), help="Passes to average over.")
 @state_options(default_phase="TRAIN")
+@layers_option
 @device_options
 def command(model: str, iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any) -> None:
     """Run a net forward and backward and tell how long each layer takes.

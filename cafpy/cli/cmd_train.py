@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cafpy.cli.devices import choose_backend, device_options, wanted_device
+from cafpy.cli.net_options import layers_option
 from cafpy.errors import SolverError
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
 @click.option("--snapshot", metavar="FILE", help="Go on from this .solverstate (or .solverstate.h5).")
 @click.option("--level", default=0, show_default=True, help="The level of the net state.")
 @click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated.")
-@click.option(
-    "--layers", multiple=True, metavar="FILE", help="A Python file with layer types of your own; may be repeated."
-)
+@layers_option
 @device_options
 def command(
     solver_file: str,
@@ -36,7 +35,6 @@ def command(
     snapshot: str | None,
     level: int,
     stage: tuple[str, ...],
-    layers: tuple[str, ...],
     **device: Any,
 ) -> None:
     """Train the net that a solver file names.
@@ -46,13 +44,10 @@ def command(
     """
     from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
     from cafpy.proto.text import read_solver
-    from cafpy.registry import plug_in
     from cafpy.solvers.solver import Solver
 
     if weights and snapshot:
         raise SolverError("--weights and --snapshot contradict each other: a snapshot brings its own weights; give one")
-    for file in layers:
-        plug_in(file)
     param, _ = upgrade_solver(read_solver(solver_file), solver_file)
     param = set_snapshot_prefix(param, solver_file)
     if level or stage:

@@ -13,6 +13,27 @@ def net_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--model", required=True, metavar="FILE", help="The net's prototxt.")(command)
 
 
+def layers_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --layers, whose files are plugged in before the command runs."""
+
+    def plug_in_all(ctx: click.Context, option: click.Parameter, files: tuple[str, ...]) -> None:
+        if not files:
+            return
+        from cafpy.registry import plug_in
+
+        for file in files:
+            plug_in(file)
+
+    return click.option(
+        "--layers",
+        multiple=True,
+        metavar="FILE",
+        expose_value=False,
+        callback=plug_in_all,
+        help="A Python file with layer types of your own; may be repeated.",
+    )(command)
+
+
 def state_options(default_phase: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add --phase, --level and --stage, the net state that include and exclude rules look at."""
 
