@@ -44,18 +44,17 @@ class LSTM(RecurrentLayer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         super().reshape(bottom, top)
         state = bottom[0].shape[1], self.options.num_output
-        self.dc = [self.work_array(state) for _ in range(2)]  # of the cells after a step and before, in turns
+        self.d = self.work_array((2, *state))  # gradients of c and of h
+        self.dh = self.d[1]
 
     def step(self, t: int, cont: Array) -> None:
         h, c = self.states
         lstm_unit(self.backend, c[t], cont, self.gates[t], c[t + 1], h[t + 1])
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
-        last = bottom[0].shape[0] - 1
-        self.dc[last % 2][...] = 0
+        self.d[0] = 0
         super().backward(top, propagate_down, bottom)
 
     def step_backward(self, t: int) -> None:
-        c, (even, odd) = self.states[1], self.dc
-        after, before = (odd, even) if t % 2 else (even, odd)
-        lstm_unit_backward(self.backend, c[t], self.gates[t], c[t + 1], after, self.dh, before, self.dgates[t])
+        c = self.states[1]
+        lstm_unit_backward(self.backend, c[t], self.gates[t], c[t + 1], self.d, self.dgates[t])

@@ -44,7 +44,7 @@ class LSTMUnit(Layer):
         top[1].reshape(shape)
         # c is kept, as a layer behind this one may work in place on the top
         self.gates, self.c = self.work_array(bottom[1].shape[1:]), self.work_array(shape[1:])
-        self.unwanted = [self.work_array(shape[1:]), self.work_array(bottom[1].shape[1:])]
+        self.d, self.dgates = self.work_array((2, *shape[1:])), self.work_array(bottom[1].shape[1:])
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.gates[...] = bottom[1].data[0]
@@ -54,9 +54,9 @@ class LSTMUnit(Layer):
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if not any(propagate_down):
             return
-        dc_prev, dgates = (
-            blob.diff[0] if wanted else unwanted
-            for blob, wanted, unwanted in zip(bottom[:2], propagate_down[:2], self.unwanted, strict=True)
-        )
-        c_prev, dc, dh = bottom[0].data[0], top[0].diff[0], top[1].diff[0]
-        lstm_unit_backward(self.backend, c_prev, self.gates, self.c, dc, dh, dc_prev, dgates)
+        for i, blob in enumerate(top):
+            self.d[i] = blob.diff[0]
+        dgates = bottom[1].diff[0] if propagate_down[1] else self.dgates
+        lstm_unit_backward(self.backend, bottom[0].data[0], self.gates, self.c, self.d, dgates)
+        if propagate_down[0]:
+            bottom[0].diff[0] = self.d[0]

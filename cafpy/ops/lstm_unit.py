@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit, prange
+import numpy as np
+from numba import get_num_threads, njit
 
 from cafpy.backend import Array
 from cafpy.ops.routine import routine
+from cafpy.ops.threaded import NO_INDICES, NO_NUMBERS, threaded
 from cafpy.ops.vector_math import tanh
 
 _SMALL = 1 << 12  # cells; fewer are not worth waking threads for
@@ -36,87 +38,88 @@ def lstm_unit(xp: Any, c_prev: Array, cont: Array, gates: Array, c: Array, h: Ar
 
 
 @routine
-def lstm_unit_backward(
-    xp: Any, c_prev: Array, gates: Array, c: Array, dc: Array, dh: Array, dc_prev: Array, dgates: Array
-) -> None:
-    """The gradient of :func:`lstm_unit`; ``gates`` and c as it left them.
+def lstm_unit_backward(xp: Any, c_prev: Array, gates: Array, c: Array, d: Array, dgates: Array) -> None:
+    """The gradient of :func:`lstm_unit`, with ``gates`` and c as it left them.
 
-    That of the forget gate is inside · c_prev · f (1 - f), f with its factor cont, as Caffe has it; for a cont other
-    than 0 and 1 it should be f (1 - f / cont).
+    d, 2 × n × d, holds the gradients of c and of h; that of c becomes that of c_prev. The gradient of the forget gate
+    is dc · c_prev · f (1 - f), f with its factor cont, as Caffe has it; for a cont other than 0 and 1 it should be
+    f (1 - f / cont).
     """
-    d = c.shape[1]
-    i, f, o, g = (gates[:, k * d : (k + 1) * d] for k in range(4))
-    di, df, do, dg = (dgates[:, k * d : (k + 1) * d] for k in range(4))
-    squashed = xp.tanh(c)
-    inside = dc + dh * o * (1 - squashed * squashed)
-    dc_prev[...] = inside * f
-    di[...] = inside * g * i * (1 - i)
-    df[...] = inside * c_prev * f * (1 - f)
+    cells = c.shape[1]
+    i, f, o, g = (gates[:, k * cells : (k + 1) * cells] for k in range(4))
+    di, df, do, dg = (dgates[:, k * cells : (k + 1) * cells] for k in range(4))
+    dc, dh, squashed = d[0], d[1], xp.tanh(c)
+    dc += dh * o * (1 - squashed * squashed)
+    di[...] = dc * g * i * (1 - i)
+    df[...] = dc * c_prev * f * (1 - f)
     do[...] = dh * squashed * o * (1 - o)
-    dg[...] = inside * i * (1 - g * g)
+    dg[...] = dc * i * (1 - g * g)
+    dc *= f
 
 
 @lstm_unit.body("numba")
 def _lstm_unit(c_prev: Array, cont: Array, gates: Array, c: Array, h: Array) -> None:
-    _lstm_unit_kernel(c_prev, cont, gates, c, h)
+    _forward(_threads(c), NO_NUMBERS, NO_INDICES, c_prev, cont, gates, c, h)
 
 
 @lstm_unit_backward.body("numba")
-def _lstm_unit_backward(
-    c_prev: Array, gates: Array, c: Array, dc: Array, dh: Array, dc_prev: Array, dgates: Array
-) -> None:
-    _lstm_unit_backward_kernel(c_prev, gates, c, dc, dh, dc_prev, dgates)
+def _lstm_unit_backward(c_prev: Array, gates: Array, c: Array, d: Array, dgates: Array) -> None:
+    _backward(_threads(c), np.array(c.shape), NO_INDICES, c_prev, gates, c, d, dgates)
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _lstm_unit_kernel(c_prev, cont, gates, c, h):
-    if c.size < _SMALL:
-        for n in range(c.shape[0]):
-            _forward_one(c_prev[n], cont[n], gates[n], c[n], h[n])
-    else:
-        for n in prange(c.shape[0]):
-            _forward_one(c_prev[n], cont[n], gates[n], c[n], h[n])
+def _threads(c: Array) -> int:
+    return 1 if c.size < _SMALL else get_num_threads()
 
 
-@njit(cache=True, error_model="numpy")
-def _forward_one(c_prev, cont, gates, c, h):
-    d = c.size
+@threaded
+def _forward(thread, threads, numbers, indices, c_prev, cont, gates, c, h):
+    sequences = cont.size
+    cells = c.size // sequences
     half, one = gates.dtype.type(0.5), gates.dtype.type(1)
-    squashed, content = gates[: 3 * d], gates[3 * d :]
-    for j in range(3 * d):
-        squashed[j] = (tanh(squashed[j] * half) + one) * half
-    i, f, o = gates[:d], gates[d : 2 * d], gates[2 * d : 3 * d]
-    for j in range(d):
-        f[j] *= cont
-    for j in range(d):
-        content[j] = tanh(content[j])
-    for j in range(d):
-        c[j] = f[j] * c_prev[j] + i[j] * content[j]
-    for j in range(d):
-        h[j] = o[j] * tanh(c[j])
+    for n in range(thread * sequences // threads, (thread + 1) * sequences // threads):
+        at = 4 * n * cells
+        squashed, g = gates[at : at + 3 * cells], gates[at + 3 * cells : at + 4 * cells]
+        for j in range(squashed.size):
+            squashed[j] = (tanh(squashed[j] * half) + one) * half
+        i, f, o = squashed[:cells], squashed[cells : 2 * cells], squashed[2 * cells :]
+        before, now = c_prev[n * cells : (n + 1) * cells], c[n * cells : (n + 1) * cells]
+        out = h[n * cells : (n + 1) * cells]
+        for j in range(cells):
+            f[j] *= cont[n]
+        for j in range(cells):
+            g[j] = tanh(g[j])
+        for j in range(cells):
+            now[j] = f[j] * before[j] + i[j] * g[j]
+        for j in range(cells):
+            out[j] = o[j] * tanh(now[j])
 
 
-@njit(cache=True, parallel=True, error_model="numpy")
-def _lstm_unit_backward_kernel(c_prev, gates, c, dc, dh, dc_prev, dgates):
-    if c.size < _SMALL:
-        for n in range(c.shape[0]):
-            _backward_one(c_prev[n], gates[n], c[n], dc[n], dh[n], dc_prev[n], dgates[n])
-    else:
-        for n in prange(c.shape[0]):
-            _backward_one(c_prev[n], gates[n], c[n], dc[n], dh[n], dc_prev[n], dgates[n])
-
-
-@njit(cache=True, error_model="numpy")
-def _backward_one(c_prev, gates, c, dc, dh, dc_prev, dgates):
-    d = c.size
+@threaded
+def _backward(thread, threads, numbers, indices, c_prev, gates, c, d, dgates):
+    sequences, cells = numbers
     one = gates.dtype.type(1)
-    i, f, o, g = gates[:d], gates[d : 2 * d], gates[2 * d : 3 * d], gates[3 * d :]
-    di, df, do, dg = dgates[:d], dgates[d : 2 * d], dgates[2 * d : 3 * d], dgates[3 * d :]
-    for j in range(d):
-        squashed = tanh(c[j])
-        inside = dc[j] + dh[j] * o[j] * (one - squashed * squashed)
-        dc_prev[j] = inside * f[j]
-        di[j] = inside * g[j] * i[j] * (one - i[j])
-        df[j] = inside * c_prev[j] * f[j] * (one - f[j])
-        do[j] = dh[j] * squashed * o[j] * (one - o[j])
-        dg[j] = inside * i[j] * (one - g[j] * g[j])
+    for n in range(thread * sequences // threads, (thread + 1) * sequences // threads):
+        at = n * cells
+        before, now = c_prev[at : at + cells], c[at : at + cells]
+        dc, dh = d[at : at + cells], d[sequences * cells + at : sequences * cells + at + cells]
+        i, f, o, g = _quarters(gates, 4 * at, cells)
+        di, df, do, dg = _quarters(dgates, 4 * at, cells)
+        for j in range(cells):
+            squashed = tanh(now[j])
+            inside = dc[j] + dh[j] * o[j] * (one - squashed * squashed)
+            di[j] = inside * g[j] * i[j] * (one - i[j])
+            df[j] = inside * before[j] * f[j] * (one - f[j])
+            do[j] = dh[j] * squashed * o[j] * (one - o[j])
+            dg[j] = inside * i[j] * (one - g[j] * g[j])
+            dc[j] = inside * f[j]
+
+
+@njit
+def _quarters(gates, at, cells):
+    """The parts of one sequence's gates, which begin at ``at``."""
+    return (
+        gates[at : at + cells],
+        gates[at + cells : at + 2 * cells],
+        gates[at + 2 * cells : at + 3 * cells],
+        gates[at + 3 * cells : at + 4 * cells],
+    )
