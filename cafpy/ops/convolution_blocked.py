@@ -94,7 +94,7 @@ class BlockedConvolution:
         self.sums[...] = 0
         backward_weight(self.threads, self.weight_numbers, NO_INDICES, x, dy, self.sums, self.work)
         for part in self.sums:
-            dweight += part
+            dweight += part.reshape(dweight.shape)
 
 
 def _blocks(g: Geometry, images: int, places: int) -> int:

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, extending, njit, prange, types
+from numba.core import errors
 
 from cafpy.backend import Array
 
@@ -44,8 +45,15 @@ class Threaded:
         update_wrapper(self, function)
 
     def __call__(self, threads: int, numbers: Array, indices: Array, *arrays: Array) -> None:
-        """Run the kernel ``threads`` times, as thread 0, 1 …, each on its own thread if there are so many."""
+        """Run the kernel ``threads`` times, as thread 0, 1 …, each on its own thread if there are so many.
+
+        Raises TypeError when an array is not of the kernel's kind.
+        """
         dtype = arrays[0].dtype
+        for array in arrays:
+            # of another array a flat view would be a copy, and what the kernel writes would be lost
+            if array.dtype is not dtype or not array.flags.c_contiguous:
+                raise TypeError(f"{self.__name__} wants C-contiguous arrays of {dtype}, not {_kind(array)}")
         if dtype not in self._compiled:
             self._compile(dtype)
         _, address, empty = self._compiled[dtype]
@@ -59,6 +67,10 @@ class Threaded:
         signature = types.void(types.intp, types.intp, types.int64[::1], types.int32[::1], *(array,) * _ARRAYS)
         compiled: Any = cfunc(signature, cache=True, error_model="numpy")(_named_by_sources(self.function))
         self._compiled[dtype] = compiled, compiled.address, (np.empty(0, dtype),) * _ARRAYS
+
+
+def _kind(array: Array) -> str:
+    return f"{array.dtype} with strides {array.strides}"
 
 
 def threaded(function: Callable[..., Any]) -> Threaded:
@@ -92,6 +104,8 @@ def _compiled_into(function: Any, seen: set[Any]) -> Iterator[Any]:
 @intrinsic
 def _call(typingctx: Any, address: Any, arguments: Any) -> Any:
     """Call the C function at this address with the elements of a tuple."""
+    if arguments[2:4] != (types.int64[::1], types.int32[::1]):
+        raise errors.TypingError(f"a kernel's numbers are int64 and its indices int32, not {arguments[2:4]}")
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         address, values = args

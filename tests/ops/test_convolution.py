@@ -1,0 +1,161 @@
+"""Convolution: the CPU's plans compute what the plain one does, in every geometry and on any number of threads."""
+
+import numpy as np
+import pytest
+
+from cafpy.backend import Backend, CpuBackend
+from cafpy.ops import convolution_bias, convolution_blocked, convolution_depthwise
+from cafpy.ops.convolution import convolution
+from cafpy.ops.convolution_bias import add_bias_gradient
+from cafpy.ops.convolution_blocked import BlockedConvolution
+from cafpy.ops.convolution_depthwise import DepthwiseConvolution
+from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_plain import PlainConvolution
+
+
+def geometry(images, channels, outputs, size, kernel, stride=1, pad=0, dilation=1, group=1):
+    def each(value):
+        return value if isinstance(value, tuple) else (value,) * len(size)
+
+    return Geometry(images, channels, outputs, group, size, each(kernel), each(stride), each(pad), each(dilation))
+
+
+GEOMETRIES = {
+    "lenet 1": geometry(3, 1, 20, (28, 28), 5),
+    "lenet 2": geometry(3, 20, 50, (12, 12), 5),
+    "11x11 stride 4": geometry(2, 3, 8, (41, 37), 11, 4),
+    "7x7 stride 2 pad 3": geometry(2, 3, 8, (33, 35), 7, 2, 3),
+    "3x3 pad 1": geometry(2, 8, 12, (13, 15), 3, 1, 1),
+    "stride 3": geometry(2, 4, 6, (15, 13), 3, 3, 2),
+    "stride 2 dilation 2": geometry(2, 4, 6, (17, 19), 3, 2, 2, 2),
+    "stride 2 dilation 3": geometry(2, 4, 6, (17, 19), 3, 2, 3, 3),
+    "every axis its own": geometry(2, 4, 6, (17, 19), (2, 3), (3, 2), (1, 2), (2, 1)),
+    "stride beyond the kernel": geometry(2, 3, 4, (6, 7), 2, 3),
+    "more pad than image": geometry(1, 3, 2, (3, 4), 5, 1, 4),
+    "1x1": geometry(5, 16, 8, (9, 9), 1),
+    "1x1 stride 2": geometry(2, 8, 8, (16, 16), 1, 2),
+    "1x1 on pixels": geometry(70, 16, 8, (1, 1), 1),
+    "tiny maps": geometry(7, 16, 8, (3, 3), 3, 1, 1),
+    "one image": geometry(1, 16, 24, (14, 14), 3, 1, 1),
+    "wide": geometry(2, 3, 5, (40, 200), 3, 1, 1),
+    "several blocks an image": geometry(1, 64, 16, (60, 40), 3, 1, 1),
+    "group": geometry(3, 4, 6, (15, 13), 3, 1, 1, group=2),
+    "group 1x1": geometry(3, 6, 6, (10, 10), 1, group=3),
+    "few in a group": geometry(2, 6, 12, (9, 8), 3, 1, 1, group=3),
+    "depthwise": geometry(3, 5, 5, (14, 15), 3, 1, 1, group=5),
+    "depthwise stride 2": geometry(2, 5, 10, (14, 15), 3, 2, 1, group=5),
+    "depthwise 5x5 stride 3 dilation 2": geometry(3, 5, 15, (14, 40), 5, 3, 2, 2, group=5),
+    "depthwise on large maps": geometry(2, 2, 2, (130, 70), 3, 1, 1, group=2),
+    "one axis": geometry(2, 3, 4, (19,), 3, 2, 1),
+    "no axis": geometry(9, 3, 4, (), ()),
+    "three axes": geometry(2, 4, 4, (5, 6, 7), 3, 2, 1, group=2),
+}
+
+
+def run(plan, backend, g, dtype):
+    """All directions, on memory that holds NaN where the plan must overwrite and ones where it must add."""
+    rng = np.random.default_rng(0)
+
+    def draw(*shape):
+        return rng.standard_normal(shape).astype(dtype)
+
+    x, dy = draw(g.images, g.channels, *g.size), draw(g.images, g.outputs, *g.windows)
+    weight, bias = draw(g.outputs, g.channels // g.group, *g.kernel), draw(g.outputs)
+    results = {name: np.full_like(dy, np.nan) for name in ("y", "y without bias")}
+    results |= {name: np.full_like(x, np.nan) for name in ("dx", "dx with bias")}
+    results |= {"dweight": np.ones_like(weight), "dbias": np.ones_like(bias)}
+    plan.forward(x, weight, bias, results["y"])
+    plan.forward(x, weight, None, results["y without bias"])
+    plan.backward_data(dy, weight, None, results["dx"])
+    plan.backward_data(dy, weight, draw(g.channels), results["dx with bias"])
+    plan.backward_weight(x, dy, results["dweight"])
+    add_bias_gradient(backend, dy.reshape(g.images, g.outputs, g.places), results["dbias"])
+    return results
+
+
+@pytest.fixture
+def on_threads(monkeypatch):
+    """Plans for any amount of work are made for so many threads."""
+
+    def use(threads):
+        for module in (convolution_blocked, convolution_depthwise, convolution_bias):
+            monkeypatch.setattr(module, "SERIAL", 0)
+            monkeypatch.setattr(module.numba, "get_num_threads", lambda: threads)
+
+    return use
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_fast_is_plain(name, dtype, on_threads):
+    g = GEOMETRIES[name]
+    plain = run(PlainConvolution(np, g, dtype), Backend(), g, dtype)
+    for threads in (1, 3, 4):
+        on_threads(threads)
+        fast = run(convolution(CpuBackend(), g, np.dtype(dtype)), CpuBackend(), g, dtype)
+        for what, expected in plain.items():
+            tolerance = 2e-5 if dtype is np.float32 else 1e-12
+            np.testing.assert_allclose(
+                fast[what], expected, rtol=0, atol=tolerance * (0.01 + np.abs(expected).max()), err_msg=what
+            )
+
+
+def test_plain_gradients():
+    """The gradients fit y: <y, dy> = <x, dx> = <weight, dweight>; that y itself is right, the layer's tests say."""
+    for g in GEOMETRIES.values():
+        rng = np.random.default_rng(1)
+        x, dy = (
+            rng.standard_normal((g.images, g.channels, *g.size)),
+            rng.standard_normal((g.images, g.outputs, *g.windows)),
+        )
+        weight = rng.standard_normal((g.outputs, g.channels // g.group, *g.kernel))
+        y, dx, dweight = np.empty_like(dy), np.empty_like(x), np.zeros_like(weight)
+        plan = PlainConvolution(np, g, np.float64)
+        plan.forward(x, weight, None, y)
+        plan.backward_data(dy, weight, None, dx)
+        plan.backward_weight(x, dy, dweight)
+        np.testing.assert_allclose([(x * dx).sum(), (weight * dweight).sum()], (y * dy).sum(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["3x3 pad 1", "group", "several blocks an image", "tiny maps"])
+@pytest.mark.parametrize("room", [0, 1 << 30])
+def test_weights_summed_in_one_array_or_in_many(name, room, on_threads, monkeypatch):
+    monkeypatch.setattr(convolution_blocked, "SUMS", room)
+    on_threads(4)
+    g = GEOMETRIES[name]
+    plan = BlockedConvolution(g, np.dtype(np.float64))
+    assert (plan.slots > 1) == (room > 0)
+    expected = run(PlainConvolution(np, g, np.float64), Backend(), g, np.float64)["dweight"]
+    np.testing.assert_allclose(run(plan, CpuBackend(), g, np.float64)["dweight"], expected, atol=1e-10)
+
+
+def test_the_same_bits_every_time(on_threads):
+    on_threads(3)
+    g = GEOMETRIES["lenet 2"]
+    first, second = (run(BlockedConvolution(g, np.dtype(np.float32)), CpuBackend(), g, np.float32) for _ in range(2))
+    for what, values in first.items():
+        np.testing.assert_array_equal(values, second[what], err_msg=what)
+
+
+def test_choice():
+    def kind(g):
+        return type(convolution(CpuBackend(), g, np.dtype(np.float32)))
+
+    assert kind(GEOMETRIES["depthwise stride 2"]) is DepthwiseConvolution
+    assert kind(GEOMETRIES["group"]) is BlockedConvolution
+    assert kind(geometry(1, 4, 64, (5, 5), 3, group=4)) is BlockedConvolution  # many outputs a map
+    assert kind(geometry(1, 1, 1, (5, 5), 3)) is BlockedConvolution
+    assert kind(GEOMETRIES["three axes"]) is PlainConvolution
+
+
+def test_nan_stays_where_it_belongs():
+    """A chunk reads beyond a row; what it finds there must not count."""
+    for g in (geometry(2, 3, 3, (9, 9), 3, 1, 1, group=3), geometry(2, 3, 4, (9, 9), 3, 1, 1)):
+        plan = convolution(CpuBackend(), g, np.dtype(np.float32))
+        x = np.zeros((2, 3, 9, 9), np.float32)
+        x[0, 1, 4, 8] = np.nan
+        y = np.empty((2, g.outputs, 9, 9), np.float32)
+        plan.forward(x, np.ones((g.outputs, 3 // g.group, 3, 3), np.float32), None, y)
+        touched = np.zeros((2, g.outputs, 9, 9), bool)
+        touched[0, 1 if g.group == 3 else slice(None), 3:6, 7:] = True
+        np.testing.assert_array_equal(np.isnan(y), touched)
