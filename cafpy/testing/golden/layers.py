@@ -15,6 +15,13 @@ from cafpy.proto.text import parse
 from cafpy.testing.golden.outcome import Comparison, Outcome, run_case
 from cafpy.testing.harness import Harness
 
+# arrays in which cafpy differs from Caffe on purpose
+DIFFERENCES = {
+    # Caffe sets the gradient to `scale` before it multiplies it with the gradient from above, which in place is the
+    # same memory: scale² comes out, whatever came from above
+    "Power__affine_inplace": ("bottom_diff_0",),
+}
+
 
 def run_layer(path: Path, backend: Backend) -> Outcome:
     """Run ``<Type>__<what>.npz``; paths inside its prototxt count from its folder."""
@@ -22,7 +29,9 @@ def run_layer(path: Path, backend: Backend) -> Outcome:
 
     def run(compare: Comparison) -> None:
         with np.load(path) as file, contextlib.chdir(path.parent):
-            LayerRecord({key: file[key] for key in file.files}, path.name).replay(backend, compare)
+            left_out = DIFFERENCES.get(path.stem, ())
+            arrays = {key: file[key] for key in file.files if key not in left_out}
+            LayerRecord(arrays, path.name).replay(backend, compare)
 
     return run_case(path.name.split("__")[0], path.stem, run)
 
