@@ -37,7 +37,7 @@ def _(x: Array, target: Array, ignore: int | None, totals: Array) -> None:
 @routine
 def sigmoid_loss_backward(xp: Any, x: Array, target: Array, ignore: int | None, factor: Array, dx: Array) -> None:
     """dx = factor (σ(x) - t), 0 where the target is ``ignore``; ``factor`` is an array of one element."""
-    slope = factor * (1 / (1 + xp.exp(-x)) - target)
+    slope = factor * (0.5 * xp.tanh(0.5 * x) + 0.5 - target)  # this form of σ does not overflow
     dx[...] = slope if ignore is None else xp.where(target != ignore, slope, 0)
 
 
