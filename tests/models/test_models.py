@@ -20,7 +20,7 @@ MODELS = {
 }
 EVERY = pytest.mark.parametrize("folder", MODELS.values(), ids=MODELS)
 LONGEST = 300  # lines of a file that somebody is to read
-INPUTS_AND_LOSSES = ("Input", "Data", "Accuracy", "SoftmaxWithLoss", "Softmax")
+TRAINING_ONLY = ("Accuracy", "SoftmaxWithLoss", "Softmax")  # or in place of those
 
 # As published, by the paper or by those who published the Caffe model; BatchNorm's statistics are not counted.
 PUBLISHED = {
@@ -70,7 +70,7 @@ def test_both_phases(folder: Path) -> None:
     states = list(solver.test_state) or [pb.NetState()]
     for phase, stages in [(pb.TRAIN, ()), *((pb.TEST, tuple(state.stage)) for state in states)]:
         layers = prepare(read_net(folder / "train_val.prototxt"), phase, 0, stages).layer
-        assert any(layer.type == "Data" for layer in layers)
+        assert any(not layer.bottom for layer in layers)
         assert any(layer.type.endswith("Loss") or layer.type == "SoftmaxWithLoss" for layer in layers)
 
 
@@ -85,10 +85,9 @@ def test_solver(folder: Path) -> None:
 
 @EVERY
 def test_solver_tests_on_the_whole_validation_set_of_imagenet(folder: Path) -> None:
-    test_net = prepare(read_net(folder / "train_val.prototxt"), pb.TEST, 0, ["test-on-test"])
-    data = next(layer for layer in test_net.layer if layer.type == "Data")
-    if "ilsvrc12" in data.data_param.source:
-        assert read_solver(folder / "solver.prototxt").test_iter[0] * data.data_param.batch_size == 50_000
+    data = prepare(read_net(folder / "train_val.prototxt"), pb.TEST, 0, ["test-on-test"]).layer[0].data_param
+    if "ilsvrc12" in data.source:
+        assert read_solver(folder / "solver.prototxt").test_iter[0] * data.batch_size == 50_000
 
 
 @EVERY
@@ -105,17 +104,24 @@ def body(path: Path) -> dict[str, pb.LayerParameter]:
     """The layers by name, without what concerns training only; of a siamese net's two branches the first."""
     layers = {}
     for layer in read_net(path).layer:
-        if layer.type in INPUTS_AND_LOSSES or layer.name.endswith("_p"):
+        if layer.type in TRAINING_ONLY or not layer.bottom or layer.name.endswith("_p"):
             continue
         layer.ClearField("param")
         layer.ClearField("defined_at")
-        for options in (layer.convolution_param, layer.inner_product_param):
-            if options.weight_filler.type != "bilinear":  # that one is meant to stay
-                options.ClearField("weight_filler")
-            options.ClearField("bias_filler")
         layer.batch_norm_param.ClearField("use_global_stats")
+        clear_fillers(layer)
         layers[layer.name] = layer
     return layers
+
+
+def clear_fillers(layer: pb.LayerParameter) -> None:
+    """Let all parameters begin with zeros, but for a fixed bilinear interpolation."""
+    for options_field, options in layer.ListFields():
+        if not options_field.name.endswith("_param"):
+            continue
+        for field in options.DESCRIPTOR.fields:
+            if field.name.endswith("filler") and getattr(options, field.name).type != "bilinear":
+                options.ClearField(field.name)
 
 
 @EVERY
@@ -127,10 +133,16 @@ def test_parameters(folder: Path, catalogue: ModuleType) -> None:
         for parameter in net.learnable
         if net.nodes[net.layer_names.index(parameter.layer)].param.type != "BatchNorm"
     )
-    readme = folder if (folder / "README.md").exists() else folder.parent
-    said = catalogue.front_matter(readme / "README.md")["parameters"]
+    said = catalogue.front_matter(readme_of(folder))["parameters"]
     assert count == PUBLISHED.get(name, count)
     assert str(count) == said or f"{count:,}" in said
+
+
+def readme_of(folder: Path) -> Path:
+    """The README.md of a model, which may stand above several."""
+    found = next((path / "README.md" for path in (folder, folder.parent) if (path / "README.md").is_file()), None)
+    assert found, f"{folder} has no README.md; docs/models.md is made of its front matter"
+    return found
 
 
 def test_weights_are_a_url_with_a_checksum_or_none(catalogue: ModuleType) -> None:
@@ -180,10 +192,9 @@ def test_all_that_should_learn_does(folder: Path) -> None:
     """In training every parameter gets a gradient, but BatchNorm's statistics and those whose lr_mult is 0."""
     param = read_net(folder / "train_val.prototxt")
     for layer in param.layer:
-        if layer.type == "Data":
+        if not layer.bottom:
             put_input(layer)
-        for options in (layer.convolution_param, layer.inner_product_param):
-            options.ClearField("weight_filler")  # nobody looks at the numbers, and drawing 140 million takes time
+        clear_fillers(layer)  # nobody looks at the numbers, and drawing 140 million takes time
     net = Net(param, pb.TRAIN)
     fixed = [str(p) for p in net.learnable if not net.nodes[net.layer_names.index(p.layer)].needs_backward]
     assert fixed == []
@@ -194,7 +205,12 @@ def test_all_that_should_learn_does(folder: Path) -> None:
 
 
 def put_input(layer: pb.LayerParameter) -> None:
-    """Turn a Data layer into an Input of a batch of two."""
+    """Turn a data layer into an Input of a batch of two (of five steps of two sequences)."""
+    if layer.type == "HDF5Data":
+        layer.type = "Input"
+        for _ in layer.top:
+            layer.input_param.shape.add(dim=(5, 2))
+        return
     channels = {"pair_data": 2, "label": 1}.get(layer.name, 1 if "mnist" in layer.data_param.source else 3)
     size = (
         layer.transform_param.crop_size
