@@ -149,12 +149,6 @@ def test_files_stay_short(folder):
     assert not {name: length for name, length in lengths.items() if length > LONGEST}
 
 
-def test_no_two_test_files_of_one_name():
-    """pytest imports them by their bare names."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
-    assert not {name for name in names if names.count(name) > 1}
-
-
 def test_no_drawer_for_everything():
     banned = {"util", "utils", "helper", "helpers", "common", "misc"}
     files = [path for folder in ("cafpy", "tests", "tools") for path in (ROOT / folder).rglob("*")]

@@ -21,8 +21,6 @@ def files(folder):
 
 def assert_passed(outcomes):
     failed = [f"{outcome.name}: {'; '.join(outcome.problems)}" for outcome in outcomes if not outcome.passed]
-    if failed and all("unknown layer type" in line for line in failed):
-        pytest.skip("has layers that are not there yet")
     assert not failed
 
 

@@ -10,8 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from cafpy.backend import Backend
-from cafpy.errors import NetError
-from cafpy.registry import layer_class
 from cafpy.testing.golden.__main__ import main
 from cafpy.testing.golden.data import run_batches
 from cafpy.testing.golden.layers import run_layer
@@ -27,18 +25,11 @@ def faulty_copy(path, key, folder):
     with np.load(path) as file:
         arrays = {name: np.array(file[name]) for name in file.files}
     flat = arrays[key].reshape(-1)
-    flat[np.flatnonzero(np.isfinite(flat))[0]] += 1
+    finite = np.flatnonzero(np.isfinite(flat))
+    flat[finite[0]] += 1 + np.abs(flat[finite]).max()
     copy = folder / path.name
     np.savez(copy, **arrays)
     return copy
-
-
-def needs(*types):
-    for layer_type in types:
-        try:
-            layer_class(layer_type)
-        except NetError:
-            pytest.skip(f"there is no layer {layer_type} yet")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +67,6 @@ LAYERS = sorted((GOLDEN / "layers").glob("*.npz"))
 
 @pytest.mark.parametrize("path", LAYERS, ids=lambda path: path.stem)
 def test_any_wrong_number_of_a_layer_is_found(path, tmp_path):
-    needs(path.stem.split("__")[0])
     assert run_layer(path, Backend()).problems == []
     for key in compared_keys(path):
         wrong = run_layer(faulty_copy(path, key, tmp_path), Backend())
@@ -156,7 +146,6 @@ def beside(folder, tmp_path):
 
 @pytest.mark.parametrize("key", ["traj__ip1__0", "traj__ip2__1", "lr", "loss", "init__ip1__0"])
 def test_any_wrong_number_of_a_training_run_is_found(key, tmp_path):
-    needs("InnerProduct", "ReLU", "HDF5Data", "SoftmaxWithLoss")
     path = GOLDEN / "solvers" / "traj" / "SGD__mlp__everything.npz"
     assert [outcome.problems for outcome in run_trajectory(path, Backend())] == [[]]
     wrong = list(run_trajectory(faulty_copy(path, key, beside("solvers/traj", tmp_path)), Backend()))
@@ -165,7 +154,6 @@ def test_any_wrong_number_of_a_training_run_is_found(key, tmp_path):
 
 @pytest.mark.parametrize("key", ["continued_traj__conv__0", "restored_traj__conv__0", "restored_loss"])
 def test_any_wrong_number_after_a_snapshot_is_found(key, tmp_path):
-    needs("InnerProduct", "Convolution", "Pooling", "SoftmaxWithLoss")
     path = GOLDEN / "solvers" / "traj" / "Adam__conv__snap_hdf5.npz"
     assert [outcome.problems for outcome in run_trajectory(path, Backend())] == [[], []]
     wrong = run_trajectory(faulty_copy(path, key, beside("solvers/traj", tmp_path)), Backend())
@@ -191,7 +179,6 @@ def test_schedules(tmp_path):
 
 @pytest.mark.parametrize("key", ["batch1__t0", "batch0__t1", "setup_shape__t0"])
 def test_any_wrong_number_of_a_batch_is_found(key, tmp_path):
-    needs("Data")
     path = GOLDEN / "data" / "batches" / "Data__float_mean_scale_crop.npz"
     assert [outcome.problems for outcome in run_batches(path, Backend())] == [[]]
     (wrong,) = run_batches(faulty_copy(path, key, beside("data/batches", tmp_path)), Backend())
