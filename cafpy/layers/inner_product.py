@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layer import Layer
+from cafpy.ops.inner_product import add_product
 
 
 class InnerProduct(Layer):
@@ -54,25 +56,24 @@ class InnerProduct(Layer):
             )
         self.items = prod(shape[: self.first])
         top[0].reshape((*shape[: self.first], self.options.num_output))
-        self.ones = self.work_array(self.items) + 1 if self.options.bias_term else None
+        self.ones = self.work_array((1, self.items)) + 1 if self.options.bias_term else None
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, y = bottom[0].data.reshape(self.items, -1), top[0].data.reshape(self.items, -1)
-        self.xp.matmul(x, self._weight(self.blobs[0].data).T, out=y)
+        add_product(self.backend, x, self._weight(self.blobs[0].data).T, y, False)
         if self.options.bias_term:
             y += self.blobs[1].data
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         x, dy = bottom[0].data.reshape(self.items, -1), top[0].diff.reshape(self.items, -1)
         if self.param_propagate_down[0]:
-            weight_diff = self._weight(self.blobs[0].diff)
-            weight_diff += dy.T @ x
+            add_product(self.backend, dy.T, x, self._weight(self.blobs[0].diff), True)
         if self.options.bias_term and self.param_propagate_down[1]:
-            bias_diff = self.blobs[1].diff
-            bias_diff += self.ones @ dy
+            add_product(self.backend, self.ones, dy, self.blobs[1].diff.reshape(1, -1), True)
         if propagate_down[0]:
-            self.xp.matmul(dy, self._weight(self.blobs[0].data), out=bottom[0].diff.reshape(self.items, -1))
+            dx = bottom[0].diff.reshape(self.items, -1)
+            add_product(self.backend, dy, self._weight(self.blobs[0].data), dx, False)
 
-    def _weight(self, array):
+    def _weight(self, array: Array) -> Array:
         """The weight (or its gradient) as num_output × length, a view."""
         return array.T if self.options.transpose else array

@@ -53,7 +53,7 @@ class Threaded:
         for array in arrays:
             # of another array a flat view would be a copy, and what the kernel writes would be lost
             if array.dtype is not dtype or not array.flags.c_contiguous:
-                raise TypeError(f"{self.__name__} wants C-contiguous arrays of {dtype}, not {_kind(array)}")
+                raise TypeError(f"{self.function.__name__} wants C-contiguous arrays of {dtype}, not {_kind(array)}")
         if dtype not in self._compiled:
             self._compile(dtype)
         _, address, empty = self._compiled[dtype]

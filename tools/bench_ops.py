@@ -1,0 +1,187 @@
+"""The heavy routines one by one: how long they take, and how near that is to what the machine can do.
+
+    python tools/bench_ops.py                   everything
+    python tools/bench_ops.py "conv resnet"     what has these words in its name
+    python tools/bench_ops.py --threads 1
+
+Convolutions and products are bound by arithmetic: beside the time stand GFLOP/s and their share of what numpy's own
+product of two 2048 x 2048 matrices reaches here. Pooling and LRN are bound by memory: GB/s of what must be read and
+written at least, and the share of what copying a large array reaches. The best of some runs counts, so that other
+processes disturb little; time of the first call (compilation, or loading from the cache) stands last where it is long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cafpy.backend import Backend, CpuBackend
+from cafpy.ops.convolution import convolution
+from cafpy.ops.convolution_bias import add_bias_gradient
+from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.inner_product import add_product
+from cafpy.ops.lrn import lrn, lrn_backward
+from cafpy.ops.pooling import Windows, max_pool, max_pool_backward, mean_pool, mean_pool_backward
+
+SECONDS = 0.4  # for each routine
+
+# images, channels, outputs, side, kernel, stride, pad, group
+CONVOLUTIONS = {
+    "lenet 1": (64, 1, 20, 28, 5, 1, 0, 1),
+    "lenet 2": (64, 20, 50, 12, 5, 1, 0, 1),
+    "cifar10 1": (100, 3, 32, 32, 5, 1, 2, 1),
+    "cifar10 2": (100, 32, 32, 16, 5, 1, 2, 1),
+    "cifar10 3": (100, 32, 64, 8, 5, 1, 2, 1),
+    "alexnet 1": (16, 3, 96, 227, 11, 4, 0, 1),
+    "alexnet 2": (16, 96, 256, 27, 5, 1, 2, 2),
+    "alexnet 3": (16, 256, 384, 13, 3, 1, 1, 1),
+    "vgg 1_2": (2, 64, 64, 224, 3, 1, 1, 1),
+    "resnet 7x7": (8, 3, 64, 224, 7, 2, 3, 1),
+    "resnet 64": (8, 64, 64, 56, 3, 1, 1, 1),
+    "resnet 128": (8, 128, 128, 28, 3, 1, 1, 1),
+    "resnet 256": (8, 256, 256, 14, 3, 1, 1, 1),
+    "resnet 512": (8, 512, 512, 7, 3, 1, 1, 1),
+    "resnet 1x1": (8, 256, 64, 56, 1, 1, 0, 1),
+    "resnet 1x1 stride 2": (8, 256, 512, 56, 1, 2, 0, 1),
+    "resnet 1x1 small maps": (8, 2048, 512, 7, 1, 1, 0, 1),
+    "resnet one image": (1, 256, 256, 14, 3, 1, 1, 1),
+    "mobilenet depthwise": (8, 128, 128, 56, 3, 1, 1, 128),
+    "mobilenet depthwise stride 2": (8, 256, 256, 28, 3, 2, 1, 256),
+    "mobilenet depthwise small maps": (8, 512, 512, 14, 3, 1, 1, 512),
+}
+
+# images, channels, side, kernel, stride, pad
+POOLINGS = {
+    "lenet": (64, 20, 24, 2, 2, 0),
+    "alexnet": (16, 96, 55, 3, 2, 0),
+    "resnet": (8, 64, 112, 3, 2, 0),
+    "googlenet stride 1": (16, 256, 28, 3, 1, 1),
+    "over the whole map": (16, 1024, 7, 7, 1, 0),
+}
+
+
+@dataclass(frozen=True)
+class Work:
+    """A routine and its arguments. ``flops`` counts multiplications and additions; ``bytes`` what must move."""
+
+    name: str
+    routine: Callable[..., object]
+    arguments: tuple[Any, ...]
+    flops: float = 0
+    bytes: float = 0
+
+    def run(self) -> None:
+        self.routine(*self.arguments)
+
+
+def convolutions(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
+    for name, (images, channels, outputs, side, kernel, stride, pad, group) in CONVOLUTIONS.items():
+        sides = ((side,) * 2, (kernel,) * 2, (stride,) * 2, (pad,) * 2, (1, 1))
+        g = Geometry(images, channels, outputs, group, *sides)
+        x, y = _draw(rng, images, channels, side, side), _draw(rng, images, outputs, *g.windows)
+        weight, bias = _draw(rng, outputs, channels // group, kernel, kernel), _draw(rng, outputs)
+        plan = convolution(backend, g, x.dtype)
+        out, dx, dweight = np.zeros_like(y), np.zeros_like(x), np.zeros_like(weight)
+        flops = 2.0 * images * outputs * g.places * g.weights_per_output
+        yield Work(f"conv {name}: forward", plan.forward, (x, weight, bias, out), flops)
+        yield Work(f"conv {name}: backward to weights", plan.backward_weight, (x, y, dweight), flops)
+        yield Work(f"conv {name}: backward to data", plan.backward_data, (y, weight, None, dx), flops)
+        maps = y.reshape(images, outputs, -1)
+        yield Work(f"conv {name}: backward to bias", add_bias_gradient, (backend, maps, bias), bytes=y.nbytes)
+
+
+def inner_products(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
+    for name, (items, length, outputs) in {
+        "lenet 1": (64, 800, 500),
+        "lenet 2": (64, 500, 10),
+        "alexnet fc7": (32, 4096, 4096),
+        "one item": (1, 4096, 4096),
+    }.items():
+        x, weight, y = _draw(rng, items, length), _draw(rng, outputs, length), _draw(rng, items, outputs)
+        flops = 2.0 * items * length * outputs
+        yield Work(f"ip {name}: forward", add_product, (backend, x, weight.T, y, False), flops)
+        yield Work(f"ip {name}: backward to weights", add_product, (backend, y.T, x, weight, True), flops)
+        yield Work(f"ip {name}: backward to data", add_product, (backend, y, weight, x, False), flops)
+
+
+def poolings(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
+    for name, (images, channels, side, kernel, stride, pad) in POOLINGS.items():
+        out = -(-(side + 2 * pad - kernel) // stride) + 1
+        windows = Windows((side,) * 2, (out,) * 2, (kernel,) * 2, (stride,) * 2, (pad,) * 2)
+        x, y = _draw(rng, images, channels, side, side), _draw(rng, images, channels, out, out)
+        dx, dy, mask = np.empty_like(x), y.copy(), np.zeros(y.shape, np.int32)
+        size = x.nbytes + y.nbytes
+        yield Work(f"pool max {name}: forward", max_pool, (backend, x, y, mask, windows), bytes=size + y.nbytes)
+        yield Work(
+            f"pool max {name}: backward",
+            max_pool_backward,
+            (backend, dy, mask, dx, windows),
+            bytes=size + y.nbytes,
+        )
+        yield Work(f"pool mean {name}: forward", mean_pool, (backend, x, y, windows), bytes=size)
+        yield Work(f"pool mean {name}: backward", mean_pool_backward, (backend, dy, dx, windows), bytes=size)
+
+
+def lrns(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
+    x, dy = _draw(rng, 16, 96, 55, 55), _draw(rng, 16, 96, 55, 55)
+    scale, y, dx = np.empty_like(x), np.empty_like(x), np.empty_like(x)
+    for name, within in (("across channels", False), ("within a channel", True)):
+        options = (5, within, 2e-5, 0.75)
+        yield Work(f"lrn {name}: forward", lrn, (backend, x, scale, y, *options, 1.0), bytes=3 * x.nbytes)
+        yield Work(f"lrn {name}: backward", lrn_backward, (backend, dy, x, scale, dx, *options), bytes=4 * x.nbytes)
+
+
+def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape, np.float32)
+
+
+def best(run: Callable[[], object], seconds: float = SECONDS) -> float:
+    """The shortest of the runs that fit into ``seconds``, three at least."""
+    times: list[float] = []
+    end = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def limits() -> tuple[float, float]:
+    """GFLOP/s of numpy's product, GB/s of numpy's copy (of a thread: others share the same memory)."""
+    a, b = (np.ones((2048, 2048), np.float32) for _ in range(2))
+    c = np.empty_like(a)
+    flops = 2 * 2048**3 / best(lambda: np.matmul(a, b, out=c))
+    source, target = np.ones(1 << 25, np.float32), np.empty(1 << 25, np.float32)
+    return flops / 1e9, 2 * source.nbytes / best(lambda: np.copyto(target, source)) / 1e9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("words", nargs="?", default="", help="only what has these words in its name")
+    parser.add_argument("--threads", type=int, help="threads (all processors when left out)")
+    args = parser.parse_args()
+    backend = CpuBackend(args.threads)
+    flops, bandwidth = limits()
+    print(f"{backend.threads} threads; a product reaches {flops:.0f} GFLOP/s, a copy {bandwidth:.1f} GB/s")
+    rng = np.random.default_rng(0)
+    for group in (convolutions, inner_products, poolings, lrns):
+        for work in group(backend, rng):
+            if not all(word in work.name for word in args.words.split()):
+                continue
+            start = time.perf_counter()
+            work.run()
+            first = time.perf_counter() - start
+            seconds = best(work.run)
+            rate, limit, unit = (work.flops, flops, "GFLOP/s") if work.flops else (work.bytes, bandwidth, "GB/s")
+            rate /= seconds * 1e9
+            line = f"{work.name:55} {seconds * 1e3:9.3f} ms {rate:7.1f} {unit:7} {rate / limit:5.0%}"
+            print(f"{line}   first call {first:.1f} s" if first > 0.2 + seconds else line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
