@@ -18,6 +18,11 @@ BACKENDS = {"plain": Backend, "fast": CpuBackend, "fake_device": FakeBackend}
 if importlib.util.find_spec("cupy"):
     BACKENDS["gpu"] = GpuBackend
 
+
+def records() -> list[Path]:
+    """The recorded cases: the copied ones, and those that only the full set has."""
+    copied = sorted(COPIED.glob("*.npz"))
+    names = {path.name for path in copied}
     return copied + sorted(path for path in SHARED.glob("*.npz") if path.name not in names)
 
 
