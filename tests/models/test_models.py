@@ -50,6 +50,7 @@ def test_all_are_here() -> None:
         "fcn32s",
         "siamese_mnist",
         "autoencoder_mnist",
+        "char_lstm",
         "finetune_photos/caffenet",
         "finetune_photos/mobilenet_v1",
     }
