@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cafpy.cli.compile_notice import announce_compiling
 from cafpy.errors import BackendError
 
 if TYPE_CHECKING:
@@ -54,5 +55,7 @@ def choose_backend(cpu: bool, gpu: str | None, threads: int | None, wanted: str 
         try:
             return GpuBackend(0)
         except BackendError:
-            return CpuBackend(threads)
-    return CpuBackend(threads)
+            pass
+    backend = CpuBackend(threads)
+    announce_compiling()
+    return backend
