@@ -21,9 +21,10 @@ class Convolution(ConvolutionLayer):
 
     Options (convolution_param):
         num_output: number of output maps (must be given).
-        kernel_size: once for all spatial axes or once an axis (must be given); or kernel_h and kernel_w.
-        stride: as kernel_size (default 1); or stride_h and stride_w.
-        pad: zeros on both sides of an axis, as kernel_size (default 0); or pad_h and pad_w.
+        kernel_size, kernel_h, kernel_w: once for all spatial axes or once an axis; or the height and the width of an
+            image's kernel (must be given).
+        stride, stride_h, stride_w: from one place of the kernel to the next, as kernel_size (default 1).
+        pad, pad_h, pad_w: zeros on both sides of an axis, as kernel_size (default 0).
         dilation: distance of the kernel's places, as kernel_size (default 1).
         group: input and output maps in so many groups that see nothing of each other (default 1); as many as input
             channels make a depthwise convolution.

@@ -24,6 +24,8 @@ class Data(BatchLayer):
         backend: LMDB or LEVELDB (default LEVELDB).
         rand_skip: begin at a random record, one of the first so many (default 0: at the first).
         prefetch: batches made ahead (default 4).
+        scale, mean_file, crop_size, mirror, force_encoded_color: of old; without effect, which is warned of. Write them
+            into transform_param.
     Options (transform_param), for each image: (image − mean) · scale, cut and mirrored:
         scale: factor (default 1).
         mean_file: mean image, subtracted where the image is cut; or

@@ -20,7 +20,8 @@ class Im2col(Layer):
 
     Shapes: bottom (…, C, h, w), top (…, C·kernel_h·kernel_w, h', w') with h' as in Convolution.
 
-    Options (convolution_param): kernel_size, stride, pad, dilation (and kernel_h …) and axis as in Convolution.
+    Options (convolution_param): kernel_size, stride, pad, dilation (and kernel_h …) and axis as in Convolution; the
+    others have no effect.
 
     ```
     layer { name: "col" type: "Im2col" bottom: "data" top: "col" convolution_param { kernel_size: 3 } }

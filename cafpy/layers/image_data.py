@@ -31,6 +31,8 @@ class ImageData(BatchLayer):
         is_color: 3 channels, or else 1 (default true).
         shuffle: take the lines in random order, a new one in each pass (default false).
         rand_skip: begin at a random line, one of the first so many (default 0: at the first).
+        scale, mean_file, crop_size, mirror: of old; without effect, which is warned of. Write them into
+            transform_param.
     Options (transform_param), for each image: (image − mean) · scale, cut and mirrored:
         scale: factor (default 1).
         mean_file: mean image, subtracted where the image is cut; or

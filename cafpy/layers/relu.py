@@ -13,6 +13,7 @@ class ReLU(ElementwiseLayer):
 
     Options (relu_param):
         negative_slope: factor of negative inputs (default 0). In place it must not be negative.
+        engine: ignored.
 
     ```
     layer { name: "relu1" type: "ReLU" bottom: "conv1" top: "conv1" }

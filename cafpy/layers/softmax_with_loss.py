@@ -27,6 +27,7 @@ class SoftmaxWithLoss(LossLayer):
 
     Options (softmax_param):
         axis: the axis of the classes; negative ones count from the end (default 1).
+        engine: ignored.
     Options (loss_param):
         ignore_label: positions with this label do not count.
         normalization: what the sum is divided by: VALID, the number of labels that count (default); FULL, of all

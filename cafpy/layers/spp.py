@@ -25,7 +25,7 @@ class SPP(Layer):
         engine: read and ignored.
 
     ```
-    layer { name: "spp" type: "SPP" bottom: "conv5" top: "spp" spp_param { pyramid_height: 4 pool: MAX } }
+    layer { name: "spp" type: "SPP" bottom: "conv5" top: "spp" spp_param { pyramid_height: 3 pool: MAX } }
     ```
     """
 

@@ -37,6 +37,7 @@ class WindowData(BatchLayer):
         crop_mode: "warp" the window to the square, or take the smallest "square" around it (default "warp").
         cache_images: keep the image files in memory (default false).
         scale: factor after the mean is subtracted (default 1); here or in transform_param.
+        mean_file, crop_size, mirror: of old; without effect, which is warned of. Write them into transform_param.
     Options (transform_param):
         crop_size: side of the square; required.
         mean_file: mean image, its middle is subtracted; or
