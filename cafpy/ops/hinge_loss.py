@@ -50,7 +50,8 @@ def _missed(xp: Any, x: Array, index: Array) -> tuple[Array, Array]:
 def _item_loss(x, label, square):
     total = 0.0
     for c in range(x.size):
-        missed = max(x.dtype.type(0), 1 - x[c] if c == label else 1 + x[c])
+        missed = 1 - x[c] if c == label else 1 + x[c]
+        missed = x.dtype.type(0) if missed < 0 else missed  # nan stays nan
         total += missed * missed if square else missed
     return total
 

@@ -57,7 +57,8 @@ def _item_loss(probability, index, matrix, least):
     for c in range(len(probability)):
         for i in range(index.size):
             if index[i] >= 0:
-                total -= matrix[index[i], c] * log(max(least, probability[c, i]))
+                p = probability[c, i]
+                total -= matrix[index[i], c] * log(least if p < least else p)  # nan stays nan
     return total
 
 

@@ -75,7 +75,8 @@ def _likelihood(probability, index, least, totals):
     for item in range(index.shape[0]):
         for i in range(index.shape[1]):
             if index[item, i] >= 0:
-                loss -= np.log(max(least, probability[item, index[item, i], i]))
+                p = probability[item, index[item, i], i]
+                loss -= np.log(least if p < least else p)  # not max(), which would turn nan into a number
                 count += 1
     totals[0] = loss
     totals[1] = count
@@ -87,7 +88,8 @@ def _at_labels(probability, index, least, factor, dx):
         for i in range(index.shape[1]):
             label = index[item, i]
             if label >= 0:
-                dx[item, label, i] = -factor / max(least, probability[item, label, i])
+                p = probability[item, label, i]
+                dx[item, label, i] = -factor / (least if p < least else p)
 
 
 @njit
