@@ -49,6 +49,10 @@ def test_relative_error(ours, recorded, error):
     assert relative_error(ours, recorded) == pytest.approx(error)
 
 
+def test_relative_error_of_a_sample():
+    assert relative_error([1, 2], [1, 2.5], 9.99) == pytest.approx(0.05)
+
+
 def test_shapes_must_agree():
     compare = Comparison()
     compare.array("top 0", np.zeros((2, 1)), np.zeros((2,)))

@@ -121,4 +121,6 @@ def _compare_statistics(
     flat = np.asarray(values, np.float64).ravel()
     ours = [flat.mean(), flat.std(), *(flat[at] for at, _ in recorded["at"])]
     theirs = [recorded["mean"], recorded["std"], *(value for _, value in recorded["at"])]
-    compare.array(what, ours, theirs, tolerance)
+    # the blob's largest value, but no larger than the recorded statistics make likely
+    magnitude = min(np.abs(flat).max(), abs(recorded["mean"]) + 8 * recorded["std"])
+    compare.array(what, ours, theirs, tolerance, magnitude)

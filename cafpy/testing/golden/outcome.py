@@ -11,15 +11,16 @@ import numpy as np
 TOLERANCE = 1e-4
 
 
-def relative_error(ours: Any, recorded: Any) -> float:
-    """max|a - b| / (0.01 + max|b|); infinities and NaN must stand at the same places, else the error is infinite."""
+def relative_error(ours: Any, recorded: Any, magnitude: float = 0) -> float:
+    """max|a - b| / (0.01 + max|b|), or + ``magnitude`` where that is larger; infinities and NaN must stand at the same
+    places, else the error is infinite."""
     a, b = np.asarray(ours, np.float64), np.asarray(recorded, np.float64)
     finite = np.isfinite(b)
     if not np.array_equal(a[~finite], b[~finite], equal_nan=True) or not np.isfinite(a[finite]).all():
         return np.inf
     if not finite.any():
         return 0.0
-    return float(np.abs(a[finite] - b[finite]).max() / (1e-2 + np.abs(b[finite]).max()))
+    return float(np.abs(a[finite] - b[finite]).max() / (1e-2 + max(magnitude, np.abs(b[finite]).max())))
 
 
 class Comparison:
@@ -35,12 +36,13 @@ class Comparison:
         self.error = 0.0
         self.problems: list[str] = []
 
-    def array(self, what: str, ours: Any, recorded: Any, tolerance: float | None = None) -> None:
-        """Compare shape and values, these within ``tolerance`` where one is given."""
+    def array(self, what: str, ours: Any, recorded: Any, tolerance: float | None = None, magnitude: float = 0) -> None:
+        """Compare shape and values. ``tolerance`` stands in for the usual one; ``magnitude`` is the largest value that
+        the numbers are a sample of."""
         if np.shape(ours) != np.shape(recorded):
             self.problems.append(f"{what} has shape {np.shape(ours)}, recorded is {np.shape(recorded)}")
             return
-        error = relative_error(ours, recorded)
+        error = relative_error(ours, recorded, magnitude)
         self.error = max(self.error, error)
         if error > (self.tolerance if tolerance is None else tolerance):
             self.problems.append(f"{what} is off by {error:.2e}")
