@@ -18,9 +18,9 @@ from cafpy.testing.golden.material import read_material, with_inputs, without_fi
 from cafpy.testing.golden.outcome import Comparison, Outcome, run_case
 from cafpy.wiring import Node
 
-# The recorded gradients are single precision ones: through 22 layers, where a maximum or a zero is nearly a tie, they
-# differ by up to 1.2e-3 from those in double precision (googlenet, conv1).
-GRADIENT_TOLERANCE = 2e-3
+# The recorded gradients are single precision ones. Where a maximum or a zero is nearly a tie, 22 layers make much of it:
+# our own gradients of googlenet in single and in double precision differ by 3e-4 of the largest (conv1).
+GRADIENT_TOLERANCE = 1e-3
 
 
 def run_net_numbers(path: Path, backend: Backend) -> Iterator[Outcome]:
