@@ -14,7 +14,7 @@ class ELU(ElementwiseLayer):
     Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units, 2015).
 
     Options (elu_param):
-        alpha: minus the lower limit (default 1). In place it must not be negative.
+        alpha: minus the lower limit (default 1).
 
     ```
     layer { name: "elu1" type: "ELU" bottom: "conv1" top: "conv1" elu_param { alpha: 1 } }
@@ -25,6 +25,7 @@ class ELU(ElementwiseLayer):
     in_place = True
 
     def scalars(self) -> tuple[float, ...]:
+        self.keeps_x = self.options.alpha < 0  # then y > 0 does not tell that x > 0
         return (self.options.alpha,)
 
     @staticmethod

@@ -12,7 +12,7 @@ class ReLU(ElementwiseLayer):
     (Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, 2010).
 
     Options (relu_param):
-        negative_slope: factor of negative inputs (default 0). In place it must not be negative.
+        negative_slope: factor of negative inputs (default 0).
         engine: ignored.
 
     ```
@@ -24,6 +24,7 @@ class ReLU(ElementwiseLayer):
     in_place = True
 
     def scalars(self) -> tuple[float, ...]:
+        self.keeps_x = self.options.negative_slope < 0  # then y > 0 does not tell that x > 0
         return (self.options.negative_slope,)
 
     @staticmethod

@@ -8,6 +8,7 @@ CASES = [
     Case("plain", 'type: "ReLU"', [(2, 3, 4, 5)], kinks=[0]),
     Case("in_place", 'type: "ReLU"', [(4, 6)], in_place=True, kinks=[0]),
     Case("leaky", 'type: "ReLU" relu_param { negative_slope: 0.1 }', [(4, 6)], kinks=[0]),
+    Case("in_place_negative", 'type: "ReLU" relu_param { negative_slope: -0.5 }', [(4, 6)], in_place=True, kinks=[0]),
     Case("number", 'type: "ReLU"', [np.array(1.5)]),
 ]
 
