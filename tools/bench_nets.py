@@ -24,8 +24,10 @@ import numpy as np
 
 from cafpy.backend import CpuBackend
 from cafpy.net import Net
+from cafpy.ops.update import FlatParameters
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import read_net
+from cafpy.solvers.update_rule import update_rule
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -79,19 +81,19 @@ class CafpyStep:
         for name in label:
             self.net.blobs[name].data[...] = rng.integers(0, 10, self.net.blobs[name].shape)
         if training:
-            self.values, self.diffs = self.net.arena()
-            self.history = np.zeros_like(self.values)
+            param = pb.SolverParameter(type="SGD", momentum=0.9)
+            self.flat = FlatParameters(*self.net.arena(), [p.blob.count for p in self.net.learnable])
+            self.flat.rates[:], self.flat.decays[:] = 1e-5, 5e-4
+            self.rule, self.history = update_rule(param), [np.zeros_like(self.flat.data)]
 
     def __call__(self) -> None:
         if not self.training:
             self.net.forward()
             return
-        from cafpy.ops.update import sgd_step
-
         self.net.clear_param_diffs()
         self.net.forward()
         self.net.backward()
-        sgd_step(self.net.backend, self.values, self.diffs, self.history, 1e-5, 0.9, 5e-4)
+        self.rule.update(self.net.backend, self.flat, self.history, 1)
 
 
 class TorchStep:

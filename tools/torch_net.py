@@ -124,7 +124,7 @@ class TorchNet(nn.Module):
         return lambda x: x * (1 + alpha * F.avg_pool2d(x * x, size, 1, size // 2)).pow(-beta)
 
     def _dropout(self, layer: pb.LayerParameter, bottom: list[str]) -> Callable:
-        return nn.Dropout(layer.dropout_param.dropout_ratio, layer.bottom[0] == layer.top[0])
+        return nn.Dropout(layer.dropout_param.dropout_ratio)  # in place it would destroy what ReLU's backward needs
 
     def _batchnorm(self, layer: pb.LayerParameter, bottom: list[str], scaled: bool) -> Callable:
         p = layer.batch_norm_param
