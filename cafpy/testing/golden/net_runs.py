@@ -18,7 +18,7 @@ from cafpy.testing.golden.material import read_material, with_inputs, without_fi
 from cafpy.testing.golden.outcome import Comparison, Outcome, run_case
 from cafpy.wiring import Node
 
-# The recorded gradients are single precision ones. Where a maximum or a zero is nearly a tie, 22 layers make much of it:
+# The recorded gradients are in single precision. Where a maximum or a zero is nearly a tie, 22 layers make much of it:
 # our own gradients of googlenet in single and in double precision differ by 3e-4 of the largest (conv1).
 GRADIENT_TOLERANCE = 1e-3
 
