@@ -1,9 +1,8 @@
 """Column matrices inside Numba kernels: a block of windows of a few images, built in a buffer that stays in cache.
 
-The rows of a map that a block needs are first copied into `lines`, with their zero padding and, for a stride s, sorted
-by column modulo s. From there each row of the column matrix is made of contiguous pieces, for every geometry. These
-are short (one row of the output), so they are moved in chunks of 64 bytes that may run over their end: into what is
-written next, or into the SLACK that every buffer has at its end.
+The rows of a map that a block needs are first copied into lines (`cafpy.ops.lines`). From there each row of the column
+matrix is made of contiguous pieces, for every geometry. These are short (one row of the output), so they are moved in
+chunks of 64 bytes that may run over their end: into what is written next, or into the SLACK that every buffer has.
 
 All arrays are flat. `g` is everywhere (height, width, output height, output width, kernel h, w, stride h, w, pad h, w,
 dilation h, w), and `maps` the number of maps of an image.
@@ -11,65 +10,8 @@ dilation h, w), and `maps` the number of maps of an image.
 
 from __future__ import annotations
 
-import numpy as np
-
 from cafpy.ops.chunks import CHUNK, SLACK, add_chunk, clear, copy, copy_chunk, kernel
-
-_u = np.uint64  # an index that Numba knows to be positive
-
-
-@kernel
-def read_lines(x, maps, n, c, top, count, width, g, lines, start):
-    """Rows top, top + 1 … (``count`` of them, some perhaps above or below the map) of map c of image n."""
-    h, w, _, _, _, _, _, sw, _, pw, _, _ = g
-    for phase in range(sw):
-        offset = phase - pw
-        first = min(width, max(0, (sw - 1 - offset) // sw))
-        last = max(first, min(width, (w - 1 - offset) // sw + 1))
-        source = ((n * maps + c) * h + top) * w + first * sw + offset
-        at = start + phase * width
-        for row in range(top, top + count):
-            if row < 0 or row >= h:
-                clear(lines, at, width)
-            else:
-                clear(lines, at, first)
-                if sw == 1:
-                    copy(x, source, lines, at + first, last - first)
-                else:
-                    for j in range(_u(last - first)):
-                        lines[_u(at + first) + j] = x[_u(source) + j * _u(sw)]
-                clear(lines, at + last, width - last)
-            source += w
-            at += sw * width
-
-
-@kernel
-def add_lines(lines, start, width, x, maps, n, c, top, count, g):
-    """Add to the map what :func:`read_lines` would have read from it."""
-    h, w, _, _, _, _, _, sw, _, pw, _, _ = g
-    for phase in range(sw):
-        offset = phase - pw
-        first = min(width, max(0, (sw - 1 - offset) // sw))
-        last = max(first, min(width, (w - 1 - offset) // sw + 1))
-        target = ((n * maps + c) * h + top) * w + first * sw + offset
-        at = start + phase * width + first
-        for row in range(top, top + count):
-            if row >= 0 and row < h:
-                if sw == 1:
-                    for j in range(_u(last - first)):
-                        x[_u(target) + j] += lines[_u(at) + j]
-                else:
-                    for j in range(_u(last - first)):
-                        x[_u(target) + j * _u(sw)] += lines[_u(at) + j]
-            target += w
-            at += sw * width
-
-
-@kernel
-def line_width(g):
-    """Elements of one phase of one line: output columns, how far the kernel reaches beyond them, and SLACK, because
-    processors dislike to load what overlaps with what they have just stored."""
-    return g[3] + (g[5] - 1) * g[11] // g[7] + SLACK
+from cafpy.ops.lines import add_lines, line_width, read_lines
 
 
 @kernel
@@ -87,13 +29,14 @@ def exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add):
     count = (row1 - row0 - 1) * sh + (kh - 1) * dh + 1
     width = line_width(g) if add else line_width(g) - SLACK
     line = sw * width
+    zero = x.dtype.type(0)
     at = 0
     for c in range(c0, c1):
         if add:
             clear(lines, 0, n * count * line)
         else:
             for i in range(n):
-                read_lines(x, maps, n0 + i, c, top, count, width, g, lines, i * count * line)
+                read_lines(x, (n0 + i) * maps + c, top, count, width, g, zero, lines, i * count * line)
         for a in range(kh):
             phase, column = 0, 0  # of place b in the kernel: b * dw = column * sw + phase
             for _ in range(kw):
@@ -112,7 +55,7 @@ def exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add):
                     column += 1
         if add:
             for i in range(n):
-                add_lines(lines, i * count * line, width, x, maps, n0 + i, c, top, count, g)
+                add_lines(lines, i * count * line, width, x, (n0 + i) * maps + c, top, count, g)
 
 
 @kernel

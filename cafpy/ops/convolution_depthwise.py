@@ -1,30 +1,27 @@
 """Depthwise convolution for the CPU: a group for each map, so no sum over maps and no use for a matrix product.
 
-A map is read as in `cafpy.ops.convolution_columns`, some rows of windows at a time; then each place of the kernel is a
-weight times shifted lines. All three directions move memory rather than compute.
+A map is read into lines (`cafpy.ops.lines`), some rows of windows at a time; then each place of the kernel is a weight
+times shifted lines. All three directions move memory rather than compute.
 
 The numbers that the kernels are given:
 
-    0   g, the twelve numbers of `cafpy.ops.convolution_columns`
+    0   g, the twelve numbers of `cafpy.ops.lines`
     12  images of the batch, maps, outputs of a map
     15  rows of windows of a block; elements of each thread's two buffers in ``work``: lines, a block of the output
-
-and in ``indices``, for each place of the kernel, where in the lines window 0 has it.
 """
 
 from __future__ import annotations
 
-from itertools import product
 from math import prod
 
 import numba
 import numpy as np
 
 from cafpy.backend import Array
-from cafpy.ops.chunks import CHUNK, SLACK, add_product_chunk, add_scaled_chunk, clear, copy, fill, kernel
-from cafpy.ops.convolution_columns import add_lines, line_width, read_lines
+from cafpy.ops.chunks import CHUNK, SLACK, add_product_chunk, clear, copy, fill, kernel, total
 from cafpy.ops.convolution_geometry import Geometry
-from cafpy.ops.threaded import threaded
+from cafpy.ops.lines import add_lines, line_span, line_width, read_lines, spread_rows, tap_offsets, weigh_rows
+from cafpy.ops.threaded import NO_INDICES, threaded
 
 BLOCK = 1 << 12  # elements of a block of the output: with its lines, what an L1 cache holds
 SERIAL = 1 << 15  # multiplications that one thread does before others would have been woken
@@ -45,25 +42,21 @@ class DepthwiseConvolution:
         result = (rows + area) * (g.windows[1] + SLACK)  # and the sums of backward_weight
         shape = (*g.size, *g.windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         self.numbers = np.array([*shape, g.images, g.channels, g.outputs_per_group, rows, lines, result], np.int64)
-        dh, dw = g.dilation
-        sw = g.stride[1]
-        places = product(range(g.kernel[0]), range(g.kernel[1]))
-        self.offsets = np.array([a * dh * line + b * dw % sw * width + b * dw // sw for a, b in places], np.int32)
         self.work = np.empty(self.threads * (lines + result), dtype)
 
     def forward(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         """y = conv(x, weight) + bias."""
         bias = self.none if bias is None else bias
-        _forward(self.threads, self.numbers, self.offsets, x, weight, bias, y, self.work)
+        _forward(self.threads, self.numbers, NO_INDICES, x, weight, bias, y, self.work)
 
     def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
         """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
         bias = self.none if bias is None else bias
-        _backward_data(self.threads, self.numbers, self.offsets, dy, weight, bias, dx, self.work)
+        _backward_data(self.threads, self.numbers, NO_INDICES, dy, weight, bias, dx, self.work)
 
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
-        _backward_weight(self.threads, self.numbers, self.offsets, x, dy, dweight, self.work)
+        _backward_weight(self.threads, self.numbers, NO_INDICES, x, dy, dweight, self.work)
 
 
 @kernel
@@ -74,101 +67,70 @@ def _unpack(m, work, thread):
     return g, m[12], m[13], m[14], m[15], work[at : at + m[16]], work[at + m[16] : at + m[16] + m[17]]
 
 
-@kernel
-def _lines(g, row, rows):
-    """Of so many rows of windows: the first line, the number of lines, the width of a phase of a line."""
-    return row * g[6] - g[8], (rows - 1) * g[6] + (g[4] - 1) * g[10] + 1, line_width(g)
-
-
 @threaded
-def _forward(thread, threads, numbers, offsets, x, weight, bias, y, work):
+def _forward(thread, threads, numbers, indices, x, weight, bias, y, work):
     """This thread's share of images and maps."""
     g, images, maps, times, rows, lines, result = _unpack(numbers, work, thread)
-    oh, ow, area = g[2], g[3], g[4] * g[5]
-    step = CHUNK // x.itemsize
-    for job in range(thread * images * maps // threads, (thread + 1) * images * maps // threads):
-        n, c = job // maps, job % maps
+    oh, ow, width, offsets = g[2], g[3], line_width(g), tap_offsets(g)
+    zero = x.dtype.type(0)
+    for m in range(thread * images * maps // threads, (thread + 1) * images * maps // threads):
         for row in range(0, oh, rows):
             some = min(oh - row, rows)
-            top, count, width = _lines(g, row, some)
-            read_lines(x, maps, n, c, top, count, width, g, lines, 0)
-            for k in range(c * times, (c + 1) * times):
-                fill(result, 0, some * (ow + SLACK), bias[k] if bias.size else bias.dtype.type(0))
-                for place in range(area):
-                    factor, source, to = weight[k * area + place], offsets[place], 0
-                    for _ in range(some):
-                        j = 0
-                        while j < ow:
-                            add_scaled_chunk(factor, lines, source + j, result, to + j)
-                            j += step
-                        source += g[6] * g[7] * width
-                        to += ow + SLACK
-                at = ((n * maps * times + k) * oh + row) * ow
+            top, count = line_span(g, row, some)
+            read_lines(x, m, top, count, width, g, zero, lines, 0)
+            for k in range(times):
+                output = m % maps * times + k
+                start = bias[output] if bias.size else zero
+                weigh_rows(lines, g, some, offsets, weight, output * offsets.size, start, result)
                 for i in range(some):
-                    copy(result, i * (ow + SLACK), y, at + i * ow, ow)
+                    copy(result, i * (ow + SLACK), y, ((m * times + k) * oh + row + i) * ow, ow)
 
 
 @threaded
-def _backward_data(thread, threads, numbers, offsets, dy, weight, bias, dx, work):
+def _backward_data(thread, threads, numbers, indices, dy, weight, bias, dx, work):
     """This thread's share of images and maps."""
     g, images, maps, times, rows, lines, gradient = _unpack(numbers, work, thread)
-    oh, ow, area, plane = g[2], g[3], g[4] * g[5], g[0] * g[1]
-    step = CHUNK // dx.itemsize
-    for job in range(thread * images * maps // threads, (thread + 1) * images * maps // threads):
-        n, c = job // maps, job % maps
-        fill(dx, job * plane, plane, bias[c] if bias.size else bias.dtype.type(0))
+    oh, width, offsets, plane = g[2], line_width(g), tap_offsets(g), g[0] * g[1]
+    for m in range(thread * images * maps // threads, (thread + 1) * images * maps // threads):
+        fill(dx, m * plane, plane, bias[m % maps] if bias.size else dx.dtype.type(0))
         for row in range(0, oh, rows):
             some = min(oh - row, rows)
-            top, count, width = _lines(g, row, some)
+            top, count = line_span(g, row, some)
             clear(lines, 0, count * g[7] * width)
-            for k in range(c * times, (c + 1) * times):
-                _read(dy, ((n * maps * times + k) * oh + row) * ow, some, ow, gradient)
-                for place in range(area):
-                    factor, to, source = weight[k * area + place], offsets[place], 0
-                    for _ in range(some):
-                        j = 0
-                        while j < ow:
-                            add_scaled_chunk(factor, gradient, source + j, lines, to + j)
-                            j += step
-                        source += ow + SLACK
-                        to += g[6] * g[7] * width
-            add_lines(lines, 0, width, dx, maps, n, c, top, count, g)
+            for k in range(times):
+                _read(dy, (m * times + k) * oh + row, some, g[3], gradient)
+                spread_rows(gradient, g, some, offsets, weight, (m % maps * times + k) * offsets.size, lines)
+            add_lines(lines, 0, width, dx, m, top, count, g)
 
 
 @threaded
-def _backward_weight(thread, threads, numbers, offsets, x, dy, dweight, work, unused):
+def _backward_weight(thread, threads, numbers, indices, x, dy, dweight, work, unused):
     """This thread's share of maps."""
     g, images, maps, times, rows, lines, gradient = _unpack(numbers, work, thread)
-    oh, ow, area = g[2], g[3], g[4] * g[5]
-    step = CHUNK // x.itemsize
+    oh, ow, width, offsets = g[2], g[3], line_width(g), tap_offsets(g)
+    area, step, advance = offsets.size, CHUNK // x.itemsize, g[6] * g[7] * width
     sums = gradient[rows * (ow + SLACK) :]
     for c in range(thread * maps // threads, (thread + 1) * maps // threads):
         for n in range(images):
             for row in range(0, oh, rows):
                 some = min(oh - row, rows)
-                top, count, width = _lines(g, row, some)
-                read_lines(x, maps, n, c, top, count, width, g, lines, 0)
+                top, count = line_span(g, row, some)
+                read_lines(x, n * maps + c, top, count, width, g, x.dtype.type(0), lines, 0)
                 for k in range(c * times, (c + 1) * times):
-                    _read(dy, ((n * maps * times + k) * oh + row) * ow, some, ow, gradient)
+                    _read(dy, (n * maps * times + k) * oh + row, some, ow, gradient)
                     clear(sums, 0, area * step)
                     for i in range(some):
-                        source = i * g[6] * g[7] * width
-                        j = 0
-                        while j < ow:
-                            at = i * (ow + SLACK) + j
+                        for j in range(0, ow, step):
+                            at, source = i * (ow + SLACK) + j, i * advance + j
                             for place in range(area):
-                                add_product_chunk(gradient, at, lines, offsets[place] + source + j, sums, place * step)
-                            j += step
+                                add_product_chunk(gradient, at, lines, source + offsets[place], sums, place * step)
                     for place in range(area):
-                        total = sums[place * step]
-                        for j in range(1, step):
-                            total += sums[place * step + j]
-                        dweight[k * area + place] += total
+                        dweight[k * area + place] += total(sums, place * step, (place + 1) * step)
 
 
 @kernel
-def _read(dy, at, rows, ow, to):
+def _read(dy, row, rows, ow, to):
     """Rows of the outputs' gradient, each followed by zeros, so that what a chunk holds beyond a row does not count."""
     for i in range(rows):
-        copy(dy, at + i * ow, to, i * (ow + SLACK), ow)
+        copy(dy, (row + i) * ow, to, i * (ow + SLACK), ow)
         clear(to, i * (ow + SLACK) + ow, SLACK)

@@ -6,7 +6,6 @@ dx = dy · s^-beta - 2 · alpha · beta · x · (sum of dy · x · s^(-beta - 1)
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,22 +67,13 @@ def _(x, scale, y, size, within, alpha, beta, k):
 @lrn_backward.body("numba")
 def _(dy, x, scale, dx, size, within, alpha, beta):
     kernel = _within_backward if within else _across_backward
-    threads, numbers = _job(x, size, within)
-    work = _work(x.dtype, 2 + threads * (x.shape[2] * x.shape[3] if within else x.shape[1] * TILE))
-    work[:2] = alpha, beta
-    kernel(threads, numbers, NO_INDICES, dy, x, scale, dx, work)
+    kernel(*_job(x, size, within), NO_INDICES, dy, x, scale, dx, np.array([alpha, beta], x.dtype))
 
 
 def _job(x: Array, size: int, within: bool) -> tuple[int, Array]:
     n, channels, height, width = x.shape
     threads = 1 if x.size <= SMALL else get_num_threads()
     return threads, np.array([n, channels, height, width, size // 2], np.int64)
-
-
-@cache
-def _work(dtype: np.dtype, count: int) -> Array:
-    """The options and each thread's work space, in one array, as a kernel takes five."""
-    return np.empty(count, dtype)
 
 
 fast = njit(forceinline=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
@@ -134,7 +124,7 @@ def _across_backward(thread, threads, numbers, indices, dy, x, scale, dx, option
     tiles = (pixels + TILE - 1) // TILE
     power = np.empty(TILE, x.dtype)
     # dy x s^(-beta - 1) of all channels of the tile, as each is needed by its neighbours after dx has replaced dy
-    part = options[2 + thread * channels * TILE :]
+    part = np.empty(channels * TILE, x.dtype)
     for job in range(thread * n * tiles // threads, (thread + 1) * n * tiles // threads):
         p0 = job % tiles * TILE
         count = min(TILE, pixels - p0)
@@ -203,7 +193,7 @@ def _within_backward(thread, threads, numbers, indices, dy, x, scale, dx, option
     alpha, beta = options[0], options[1]
     pixels = height * width
     lines, sums, power = np.empty(width, x.dtype), np.empty(pixels, x.dtype), np.empty(pixels, x.dtype)
-    terms = options[2 + thread * pixels : 2 + (thread + 1) * pixels]
+    terms = np.empty(pixels, x.dtype)
     factor = 2 * alpha * beta
     for plane in range(thread * planes // threads, (thread + 1) * planes // threads):
         at = plane * pixels

@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import get_num_threads
 
 from cafpy.backend import Array
+from cafpy.ops.pooling_max import max_backward, max_forward
+from cafpy.ops.pooling_mean import mean_backward, mean_forward
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, threaded
+from cafpy.ops.threaded import NO_INDICES
 
 SMALL = 1 << 13  # elements that are not worth waking threads for
 
@@ -61,7 +63,7 @@ class Windows:
 def max_pool(xp: Any, x: Array, y: Array, mask: Array, windows: Windows) -> None:
     """y = the largest value of each window, ``mask`` (int32) = where it was, as h · W + w; of equal ones the first.
 
-    x is N×C×H×W, y and mask N×C×H'×W'.
+    NaN counts as larger than all, so that it is not hidden. x is N×C×H×W, y and mask N×C×H'×W'.
     """
     y[...] = -np.inf
     mask[...] = -1
@@ -69,7 +71,7 @@ def max_pool(xp: Any, x: Array, y: Array, mask: Array, windows: Windows) -> None
         index = xp.arange(here[0].start, here[0].stop, here[0].step, dtype=mask.dtype)[:, None] * windows.size[1]
         index = index + xp.arange(here[1].start, here[1].stop, here[1].step, dtype=mask.dtype)
         values, best, at = x[:, :, here[0], here[1]], y[:, :, there[0], there[1]], mask[:, :, there[0], there[1]]
-        better = (values > best) | (at < 0)
+        better = (values > best) | (values != values) | (at < 0)
         best[...] = xp.where(better, values, best)
         at[...] = xp.where(better, index, at)
 
@@ -165,121 +167,23 @@ def weighted_pool_backward(xp: Any, dy: Array, x: Array, y: Array, dx: Array, wi
 
 @max_pool.body("numba")
 def _(x, y, mask, windows):
-    _max_forward(_threads(x), windows.numbers, mask, x, y)
+    max_forward(_threads(x), windows.numbers, mask, x, y)
 
 
 @max_pool_backward.body("numba")
 def _(dy, mask, dx, windows):
-    _max_backward(_threads(dx), windows.numbers, mask, dy, dx)
+    max_backward(_threads(dx), windows.numbers, mask, dy, dx)
 
 
 @mean_pool.body("numba")
 def _(x, y, windows):
-    _mean(_threads(x), windows.numbers, NO_INDICES, x, y)
+    mean_forward(_threads(x), windows.numbers, NO_INDICES, x, y)
 
 
 @mean_pool_backward.body("numba")
 def _(dy, dx, windows):
-    _mean_backward(_threads(dx), windows.numbers, NO_INDICES, dy, dx)
+    mean_backward(_threads(dx), windows.numbers, NO_INDICES, dy, dx)
 
 
 def _threads(x: Array) -> int:
     return 1 if x.size <= SMALL else get_num_threads()
-
-
-@njit(forceinline=True)
-def _span(size, out, stride, shift):
-    """The windows [first, last) in which the position ``shift`` from their beginning lies in the input."""
-    first = 0 if shift >= 0 else (stride - 1 - shift) // stride
-    return first, max(first, min(out, (size - 1 - shift) // stride + 1))
-
-
-@threaded
-def _max_forward(thread, threads, numbers, mask, x, y, c, d, e):
-    height, width, rows, columns, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w = numbers
-    planes = y.size // (rows * columns)
-    for plane in range(thread * planes // threads, (thread + 1) * planes // threads):
-        for o in range(rows):
-            at = (plane * rows + o) * columns
-            best, where = y[at : at + columns], mask[at : at + columns]
-            best[:] = -np.inf
-            top = max(0, o * stride_h - pad_h)
-            for i in range(columns):
-                where[i] = top * width + max(0, i * stride_w - pad_w)
-            for h in range(top, min(height, o * stride_h - pad_h + kernel_h)):
-                line = x[(plane * height + h) * width :]
-                for j in range(kernel_w):
-                    first, last = _span(width, columns, stride_w, j - pad_w)
-                    start = first * stride_w + j - pad_w
-                    source, target, places = line[start:], best[first:last], where[first:last]
-                    index = h * width + start
-                    if stride_w == 2:  # a constant, so that it becomes SIMD
-                        for i in range(target.size):
-                            better = source[2 * i] > target[i]
-                            target[i] = source[2 * i] if better else target[i]
-                            places[i] = np.int32(index + 2 * i) if better else places[i]
-                    else:
-                        for i in range(target.size):
-                            better = source[i * stride_w] > target[i]
-                            target[i] = source[i * stride_w] if better else target[i]
-                            places[i] = np.int32(index + i * stride_w) if better else places[i]
-
-
-@threaded
-def _max_backward(thread, threads, numbers, mask, dy, dx, c, d, e):
-    pixels, outputs = numbers[0] * numbers[1], numbers[2] * numbers[3]
-    planes = dy.size // outputs
-    for plane in range(thread * planes // threads, (thread + 1) * planes // threads):
-        target = dx[plane * pixels : (plane + 1) * pixels]
-        target[:] = 0
-        above, where = dy[plane * outputs :], mask[plane * outputs :]
-        for i in range(outputs):
-            target[where[i]] += above[i]
-
-
-@threaded
-def _mean(thread, threads, numbers, indices, x, y, c, d, e):
-    height, width, rows, columns, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w = numbers
-    planes = y.size // (rows * columns)
-    one = y.dtype.type(1)
-    for plane in range(thread * planes // threads, (thread + 1) * planes // threads):
-        for o in range(rows):
-            at = (plane * rows + o) * columns
-            total = y[at : at + columns]
-            total[:] = 0
-            start_h = o * stride_h - pad_h
-            for h in range(max(0, start_h), min(height, start_h + kernel_h)):
-                line = x[(plane * height + h) * width :]
-                for j in range(kernel_w):
-                    first, last = _span(width, columns, stride_w, j - pad_w)
-                    source, target = line[first * stride_w + j - pad_w :], total[first:last]
-                    for i in range(target.size):
-                        target[i] += source[i * stride_w]
-            length = min(start_h + kernel_h, height + pad_h) - start_h
-            for i in range(columns):
-                start_w = i * stride_w - pad_w
-                total[i] *= one / (length * (min(start_w + kernel_w, width + pad_w) - start_w))
-
-
-@threaded
-def _mean_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
-    height, width, rows, columns, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w = numbers
-    planes = dy.size // (rows * columns)
-    one = dy.dtype.type(1)
-    part = np.empty(columns, dy.dtype)
-    for plane in range(thread * planes // threads, (thread + 1) * planes // threads):
-        dx[plane * height * width : (plane + 1) * height * width] = 0
-        for o in range(rows):
-            above = dy[(plane * rows + o) * columns :]
-            start_h = o * stride_h - pad_h
-            length = min(start_h + kernel_h, height + pad_h) - start_h
-            for i in range(columns):
-                start_w = i * stride_w - pad_w
-                part[i] = above[i] * (one / (length * (min(start_w + kernel_w, width + pad_w) - start_w)))
-            for h in range(max(0, start_h), min(height, start_h + kernel_h)):
-                line = dx[(plane * height + h) * width :]
-                for j in range(kernel_w):
-                    first, last = _span(width, columns, stride_w, j - pad_w)
-                    target, source = line[first * stride_w + j - pad_w :], part[first:last]
-                    for i in range(source.size):
-                        target[i * stride_w] += source[i]
