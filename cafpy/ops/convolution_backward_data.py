@@ -18,7 +18,7 @@ def backward_data(thread, threads, numbers, indices, dy, weight, bias, dx, work)
 
     ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells.
     """
-    g, (n, maps, outputs, group), (address, direct, images, places, blocks, at_once) = unpack(numbers)
+    g, (n, maps, outputs, group), (address, direct, images, places, blocks, at_once, add) = unpack(numbers)
     inputs, results = maps // group, outputs // group
     area, pixels, plane = g[4] * g[5], g[2] * g[3], g[0] * g[1]
     depth = inputs * area
@@ -48,4 +48,4 @@ def backward_data(thread, threads, numbers, indices, dy, weight, bias, dx, work)
                 target, step, beta = columns, size, 0.0
             gemm(address, True, False, rows, size, results, 1.0, of_part, depth, gradient, ld, beta, target, step)
             if not direct:
-                exchange(dx, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, True)
+                exchange(dx, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add)

@@ -18,7 +18,7 @@ def backward_weight(thread, threads, numbers, indices, x, dy, sums, work, unused
 
     ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells.
     """
-    g, (n, maps, outputs, group), (address, direct, images, places, blocks, slots) = unpack(numbers)
+    g, (n, maps, outputs, group), (address, direct, images, places, blocks, slots, add) = unpack(numbers)
     inputs, results = maps // group, outputs // group
     area, pixels = g[4] * g[5], g[2] * g[3]
     depth = inputs * area
@@ -36,7 +36,7 @@ def backward_weight(thread, threads, numbers, indices, x, dy, sums, work, unused
             if direct:
                 matrix, step = x[(n0 * maps + c0) * pixels + p0 :], pixels
             else:
-                exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, False)
+                exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add)
                 matrix, step = columns, size
             gradient, ld = gather(dy, outputs, n0, n1, p0, first, results, pixels, result)
             start = (team * outputs + first) * depth + (c0 - part * inputs) * area

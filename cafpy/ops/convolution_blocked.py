@@ -5,8 +5,9 @@ The numbers that the kernels of all directions are given:
     0   g, the twelve numbers of `cafpy.ops.convolution_columns`
     12  images of the batch, maps, outputs, groups
     16  address of BLAS's product; whether the images are their own column matrix; a block: ``images``, ``places``
-        (``places`` windows of one image, or all windows of ``images`` images); number of blocks; the direction's own
-    22  elements of each thread's three buffers in ``work``: columns, lines, a block of the output
+        (``places`` windows of one image, or all windows of ``images`` images); number of blocks; the
+        direction's own; whether its columns are added to the images (1) or read from them (0)
+    23  elements of each thread's three buffers in ``work``: columns, lines, a block of the output
 """
 
 from __future__ import annotations
@@ -59,15 +60,15 @@ class BlockedConvolution:
         sums = self.slots if self.slots > 1 else 0
         self.sums = np.empty((sums, g.outputs, g.channels // g.group, *g.kernel), dtype)
 
-        def numbers(places: int, own: int) -> np.ndarray:
+        def numbers(places: int, own: int, add: int) -> np.ndarray:
             shape = (*g.size, *g.windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
             batch = (g.images, g.channels, g.outputs, g.group)
-            plan = (self.address, self.direct, images, places, _blocks(g, images, places), own)
+            plan = (self.address, self.direct, images, places, _blocks(g, images, places), own, add)
             return np.array([*shape, *batch, *plan, *buffers], np.int64)
 
-        self.forward_numbers = numbers(places, 0)
-        self.weight_numbers = numbers(places, self.slots)
-        self.data_numbers = numbers(data_places, channels)
+        self.forward_numbers = numbers(places, 0, 0)
+        self.weight_numbers = numbers(places, self.slots, 0)
+        self.data_numbers = numbers(data_places, channels, 1)
 
     def _lines(self, images: int, places: int) -> int:
         """Elements of the lines that one map of a block needs."""

@@ -18,8 +18,8 @@ from cafpy.ops.lines import add_lines, line_width, read_lines
 def exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add):
     """Windows p0 to p1 of maps c0 to c1 of images n0 to n1.
 
-    Row by row of the column matrix (channel, place in the kernel), image beside image. ``add`` False: from ``x`` to
-    ``columns`` (im2col); True: from ``columns``, added to ``x`` (col2im). Only the beginnings of ``columns`` and
+    Row by row of the column matrix (channel, place in the kernel), image beside image. ``add`` 0: from ``x`` to
+    ``columns`` (im2col); 1: from ``columns``, added to ``x`` (col2im). Only the beginnings of ``columns`` and
     ``lines`` are used, and SLACK beyond.
     """
     _, _, _, w, kh, kw, sh, sw, ph, _, dh, dw = g
@@ -29,14 +29,14 @@ def exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add):
     count = (row1 - row0 - 1) * sh + (kh - 1) * dh + 1
     width = line_width(g) if add else line_width(g) - SLACK
     line = sw * width
-    zero = x.dtype.type(0)
+    zero, step = x.dtype.type(0), CHUNK // x.itemsize
     at = 0
     for c in range(c0, c1):
         if add:
             clear(lines, 0, n * count * line)
         else:
             for i in range(n):
-                read_lines(x, (n0 + i) * maps + c, top, count, width, g, zero, lines, i * count * line)
+                read_lines(x, (n0 + i) * maps + c, top, count, g, width, zero, lines[i * count * line :])
         for a in range(kh):
             phase, column = 0, 0  # of place b in the kernel: b * dw = column * sw + phase
             for _ in range(kw):
@@ -45,7 +45,13 @@ def exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add):
                     piece, start = source, p0 - row0 * w
                     for row in range(row0, row1):
                         length = min(w, p1 - row * w) - start
-                        _move(columns, at, lines, piece + start, length, add)
+                        j = 0
+                        while j < length:
+                            if add:
+                                add_chunk(columns, at + j, lines, piece + start + j, length - j)
+                            else:
+                                copy_chunk(lines, piece + start + j, columns, at + j)
+                            j += step
                         at += length
                         piece, start = piece + sh * line, 0
                     source += count * line
@@ -55,19 +61,7 @@ def exchange(x, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, add):
                     column += 1
         if add:
             for i in range(n):
-                add_lines(lines, i * count * line, width, x, (n0 + i) * maps + c, top, count, g)
-
-
-@kernel
-def _move(columns, at, lines, source, length, add):
-    step = CHUNK // columns.itemsize
-    j = 0
-    while j < length:
-        if add:
-            add_chunk(columns, at + j, lines, source + j, length - j)
-        else:
-            copy_chunk(lines, source + j, columns, at + j)
-        j += step
+                add_lines(lines[i * count * line :], x, (n0 + i) * maps + c, top, count, g)
 
 
 @kernel
@@ -98,12 +92,12 @@ def unpack(numbers):
     """The numbers of a kernel by subject: g, the batch, the plan (see `cafpy.ops.convolution_blocked`)."""
     m = numbers
     g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
-    return g, (m[12], m[13], m[14], m[15]), (m[16], m[17], m[18], m[19], m[20], m[21])
+    return g, (m[12], m[13], m[14], m[15]), (m[16], m[17], m[18], m[19], m[20], m[21], m[22])
 
 
 @kernel
 def buffers(work, thread, numbers):
     """This thread's buffers for columns, lines and a block of the output."""
-    columns, lines, result = numbers[22], numbers[23], numbers[24]
+    columns, lines, result = numbers[23], numbers[24], numbers[25]
     at = thread * (columns + lines + result)
     return work[at : at + columns], work[at + columns : at + columns + lines], work[at + columns + lines :]

@@ -77,7 +77,7 @@ def _forward(thread, threads, numbers, indices, x, weight, bias, y, work):
         for row in range(0, oh, rows):
             some = min(oh - row, rows)
             top, count = line_span(g, row, some)
-            read_lines(x, m, top, count, width, g, zero, lines, 0)
+            read_lines(x, m, top, count, g, width, zero, lines)
             for k in range(times):
                 output = m % maps * times + k
                 start = bias[output] if bias.size else zero
@@ -100,7 +100,7 @@ def _backward_data(thread, threads, numbers, indices, dy, weight, bias, dx, work
             for k in range(times):
                 _read(dy, (m * times + k) * oh + row, some, g[3], gradient)
                 spread_rows(gradient, g, some, offsets, weight, (m % maps * times + k) * offsets.size, lines)
-            add_lines(lines, 0, width, dx, m, top, count, g)
+            add_lines(lines, dx, m, top, count, g)
 
 
 @threaded
@@ -115,7 +115,7 @@ def _backward_weight(thread, threads, numbers, indices, x, dy, dweight, work, un
             for row in range(0, oh, rows):
                 some = min(oh - row, rows)
                 top, count = line_span(g, row, some)
-                read_lines(x, n * maps + c, top, count, width, g, x.dtype.type(0), lines, 0)
+                read_lines(x, n * maps + c, top, count, g, width, x.dtype.type(0), lines)
                 for k in range(c * times, (c + 1) * times):
                     _read(dy, (n * maps * times + k) * oh + row, some, ow, gradient)
                     clear(sums, 0, area * step)

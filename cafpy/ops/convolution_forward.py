@@ -14,7 +14,7 @@ def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
 
     ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells; ``bias`` (outputs,) or empty.
     """
-    g, (n, maps, outputs, group), (address, direct, images, places, blocks, _) = unpack(numbers)
+    g, (n, maps, outputs, group), (address, direct, images, places, blocks, _, add) = unpack(numbers)
     inputs, results = maps // group, outputs // group
     depth, pixels = inputs * g[4] * g[5], g[2] * g[3]
     columns, lines, result = buffers(work, thread, numbers)
@@ -26,7 +26,7 @@ def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
         if direct:
             matrix, step = x[(n0 * maps + part * inputs) * pixels + p0 :], pixels
         else:
-            exchange(x, maps, n0, n1, part * inputs, (part + 1) * inputs, p0, p1, g, columns, lines, False)
+            exchange(x, maps, n0, n1, part * inputs, (part + 1) * inputs, p0, p1, g, columns, lines, add)
             matrix, step = columns, size
         alone = n1 - n0 == 1
         if alone:

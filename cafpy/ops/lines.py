@@ -42,15 +42,18 @@ def tap_offsets(g):
 
 
 @kernel
-def read_lines(x, m, top, count, width, g, outside, lines, start):
-    """``count`` rows from ``top`` on of map ``m``, counted over all images; around the map lies ``outside``."""
+def read_lines(x, m, top, count, g, width, outside, lines):
+    """``count`` rows from ``top`` on of map ``m``, counted over all images; around the map lies ``outside``.
+
+    ``width``: of a phase, :func:`line_width` or less by SLACK.
+    """
     h, w, _, _, _, _, _, sw, _, pw, _, _ = g
     for phase in range(sw):
         offset = phase - pw
         first = min(width, max(0, (sw - 1 - offset) // sw))
         last = max(first, min(width, (w - 1 - offset) // sw + 1))
         source = (m * h + top) * w + first * sw + offset
-        at = start + phase * width
+        at = phase * width
         for row in range(top, top + count):
             if row < 0 or row >= h:
                 fill(lines, at, width, outside)
@@ -67,15 +70,16 @@ def read_lines(x, m, top, count, width, g, outside, lines, start):
 
 
 @kernel
-def add_lines(lines, start, width, x, m, top, count, g):
+def add_lines(lines, x, m, top, count, g):
     """Add to map ``m`` what :func:`read_lines` would have read from it."""
     h, w, _, _, _, _, _, sw, _, pw, _, _ = g
+    width = line_width(g)
     for phase in range(sw):
         offset = phase - pw
         first = min(width, max(0, (sw - 1 - offset) // sw))
         last = max(first, min(width, (w - 1 - offset) // sw + 1))
         target = (m * h + top) * w + first * sw + offset
-        at = start + phase * width + first
+        at = phase * width + first
         for row in range(top, top + count):
             if row >= 0 and row < h:
                 if sw == 1:

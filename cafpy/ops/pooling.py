@@ -56,7 +56,7 @@ class Windows:
 
     @cached_property
     def numbers(self) -> Array:
-        return np.array([*self.size, *self.out, *self.kernel, *self.stride, *self.pad], np.int64)
+        return np.array([*self.size, *self.out, *self.kernel, *self.stride, *self.pad, 1, 1], np.int64)
 
 
 @routine

@@ -34,7 +34,7 @@ def max_forward(thread, threads, numbers, mask, x, y, c, d, e):
             top, at = row * stride_h - pad_h, (m * rows + row) * columns
             if row % block == 0:
                 above, count = line_span(g, row, min(rows - row, block))
-                read_lines(x, m, above, count, phase, g, x.dtype.type(-np.inf), lines, 0)
+                read_lines(x, m, above, count, g, phase, x.dtype.type(-np.inf), lines)
             a0, a1 = max(0, -top), min(kernel_h, height - top)
             for j in range(columns):
                 places[j] = firsts[j] + a0 * kernel_w

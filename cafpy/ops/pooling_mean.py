@@ -1,7 +1,7 @@
 """The mean of each window, on the CPU. Padding counts as zeros, what is behind it does not count.
 
-The numbers that the kernels are given are (height, width, rows and columns of windows, kernel h, w, stride h, w, pad
-h, w). A map is read into lines (`cafpy.ops.lines`), some rows of windows at a time.
+The numbers that the kernels are given are g of `cafpy.ops.lines`. A map is read into lines, some rows of windows at a
+time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FEW_COLUMNS = 4  # with fewer windows in a row, chunks would be all but empty
 def unpack(numbers):
     """The numbers as g of `cafpy.ops.lines`, and the rows of windows of a block."""
     m = numbers
-    g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], 1, 1)
+    g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
     return g, max(1, min(m[2], BLOCK // m[3]))
 
 
@@ -51,7 +51,7 @@ def mean_forward(thread, threads, numbers, indices, x, y, c, d, e):
             if row % block == 0:
                 some = min(rows - row, block)
                 above, count = line_span(g, row, some)
-                read_lines(x, m, above, count, width, g, zero, lines, 0)
+                read_lines(x, m, above, count, g, width, zero, lines)
                 weigh_rows(lines, g, some, offsets, ones, 0, zero, sums)
             _multiply(sums, row % block * (columns + SLACK), shares, means, 0, columns)
             copy(means, 0, y, at, columns)
@@ -81,7 +81,7 @@ def mean_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
                 above, count = line_span(g, row - row % block, row % block + 1)
                 clear(lines, 0, count * g[7] * width)
                 spread_rows(parts, g, row % block + 1, offsets, ones, 0, lines)
-                add_lines(lines, 0, width, dx, m, above, count, g)
+                add_lines(lines, dx, m, above, count, g)
 
 
 @kernel
