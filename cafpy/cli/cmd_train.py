@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     "--weights", multiple=True, metavar="FILE", help="Start from these weights (fine-tuning); may be repeated."
 )
 @click.option("--snapshot", metavar="FILE", help="Go on from this .solverstate (or .solverstate.h5).")
+@click.option("--resume", is_flag=True, help="Go on from the newest good snapshot of snapshot_prefix, if there is any.")
 @click.option("--level", default=0, show_default=True, help="The level of the net state.")
 @click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated.")
 @layers_option
@@ -33,6 +34,7 @@ def command(
     solver_file: str,
     weights: tuple[str, ...],
     snapshot: str | None,
+    resume: bool,
     level: int,
     stage: tuple[str, ...],
     **device: Any,
@@ -44,8 +46,12 @@ def command(
     """
     from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
     from cafpy.proto.text import read_solver
+    from cafpy.solvers.snapshots import resume_point
     from cafpy.solvers.solver import Solver
 
+    if resume and (weights or snapshot):
+        other = "--weights" if weights else "--snapshot"
+        raise SolverError(f"--resume and {other} contradict each other: --resume finds its snapshot itself; give one")
     if weights and snapshot:
         raise SolverError("--weights and --snapshot contradict each other: a snapshot brings its own weights; give one")
     param, _ = upgrade_solver(read_solver(solver_file), solver_file)
@@ -61,7 +67,7 @@ def command(
         for file in weights:
             solver.load_weights(file)
         with requests_by_signal(solver):
-            solver.solve(resume_from=snapshot)
+            solver.solve(resume_from=resume_point(solver) if resume else snapshot)
 
 
 @contextmanager

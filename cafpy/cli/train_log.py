@@ -13,6 +13,9 @@ from cafpy.solvers.solver import Solver
 class TrainLog(Observer):
     """Logs a solver's events in Caffe's words."""
 
+    def on_note(self, solver: Solver, text: str) -> None:
+        log(text, "caffe")
+
     def on_start(self, solver: Solver) -> None:
         log(f"Use {solver.backend.name}.", "caffe")
         log(f"Solving {solver.net.name}", "solver")

@@ -29,6 +29,9 @@ class TrainProgress(Observer):
         self._task = self.bar.add_task("train", total=None, loss="–", lr="–", speed="")
         self._mark = (0, 0.0)
 
+    def on_note(self, solver: Solver, text: str) -> None:
+        self.console.print(text, highlight=False)
+
     def on_start(self, solver: Solver) -> None:
         total = solver.param.max_iter
         self.console.print(

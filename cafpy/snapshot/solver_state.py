@@ -18,6 +18,7 @@ class SolverState:
         history: the update rule's arrays: for each slot, one for each parameter.
         current_step: steps taken by the lr_policy.
         layer_positions: LayerPosition messages, one for each layer that has something to remember (Caffe has none).
+        learned_net_crc: CRC-32 of the weight file; None when unknown (Caffe does not say).
     """
 
     iteration: int
@@ -25,3 +26,4 @@ class SolverState:
     history: list[np.ndarray]
     current_step: int = 0
     layer_positions: list[Any] = field(default_factory=list)
+    learned_net_crc: int | None = None

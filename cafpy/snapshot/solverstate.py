@@ -1,7 +1,12 @@
-"""Solver states in Caffe's binary format."""
+"""Solver states in Caffe's binary format.
+
+The first field is ours: a checksum of all that follows, so that a file that breaks off between two fields, which
+protobuf would read, is known for what it is.
+"""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -24,11 +29,15 @@ def read(path: Path) -> SolverState:
     if not message.HasField("iter") or not message.HasField("learned_net"):
         _refuse_weights(path)
         raise WeightsError(f"{path} is not a solver state: it has no iteration and weight file")
+    _check_crc(path, message)
     try:
         history = [blob_to_array(blob) for blob in message.history]
     except CafpyError as error:
         raise WeightsError(f"{path}: {error}") from error
-    return SolverState(message.iter, message.learned_net, history, message.current_step, list(message.layer_position))
+    crc = message.learned_net_crc if message.HasField("learned_net_crc") else None
+    return SolverState(
+        message.iter, message.learned_net, history, message.current_step, list(message.layer_position), crc
+    )
 
 
 def write(state: SolverState, path: Path) -> None:
@@ -38,8 +47,19 @@ def write(state: SolverState, path: Path) -> None:
     message = pb.SolverState(iter=state.iteration, learned_net=state.learned_net, current_step=state.current_step)
     message.history.extend(map(array_to_blob, state.history))
     message.layer_position.extend(state.layer_positions)
+    if state.learned_net_crc is not None:
+        message.learned_net_crc = state.learned_net_crc
+    content = message.SerializeToString()
     with atomic_write(path) as temporary:
-        temporary.write_bytes(message.SerializeToString())
+        temporary.write_bytes(pb.SolverState(crc=zlib.crc32(content)).SerializeToString() + content)
+
+
+def _check_crc(path: Path, message: pb.SolverState) -> None:
+    if not message.HasField("crc"):  # Caffe's
+        return
+    start = len(pb.SolverState(crc=message.crc).SerializeToString())
+    if zlib.crc32(path.read_bytes()[start:]) != message.crc:
+        raise WeightsError(f"{path} is damaged or breaks off: its content does not fit its checksum")
 
 
 def _refuse_weights(path: Path) -> None:

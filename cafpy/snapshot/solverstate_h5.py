@@ -1,5 +1,6 @@
 """Solver states in Caffe's HDF5 format: datasets "iter", "learned_net", "current_step" and a group "history" with
-datasets "0", "1" …; ours adds "layer_position", the bytes of a SolverState message that holds nothing else."""
+datasets "0", "1" …, which are checksummed; ours adds "layer_position", the bytes of a SolverState message that holds
+only what Caffe's states do not."""
 
 from __future__ import annotations
 
@@ -31,6 +32,8 @@ def read(path: Path) -> SolverState:
             if "layer_position" in file:
                 message = pb.SolverState.FromString(file["layer_position"][...].tobytes())
                 state.layer_positions = list(message.layer_position)
+                if message.HasField("learned_net_crc"):
+                    state.learned_net_crc = message.learned_net_crc
     except (OSError, KeyError) as error:
         raise WeightsError(f"{path} cannot be read as a solver state; it is damaged or breaks off ({error})") from error
     return state
@@ -38,7 +41,7 @@ def read(path: Path) -> SolverState:
 
 def write(state: SolverState, path: Path) -> None:
     """Write all of it."""
-    positions = pb.SolverState(layer_position=state.layer_positions)
+    ours = pb.SolverState(layer_position=state.layer_positions, learned_net_crc=state.learned_net_crc)
     with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         file["iter"] = np.array([state.iteration], np.int32)
         # a fixed-length string with its closing zero, as Caffe's reader wants it
@@ -46,9 +49,9 @@ def write(state: SolverState, path: Path) -> None:
         file["current_step"] = np.array([state.current_step], np.int32)
         history = file.create_group("history")
         for i, array in enumerate(state.history):
-            history[str(i)] = array
-        if state.layer_positions:
-            file["layer_position"] = np.frombuffer(positions.SerializeToString(), np.uint8)
+            history.create_dataset(str(i), data=array, fletcher32=array.size > 0 and array.ndim > 0)
+        if ours.ListFields():
+            file["layer_position"] = np.frombuffer(ours.SerializeToString(), np.uint8)
 
 
 def _number(dataset: h5py.Dataset) -> int:

@@ -66,6 +66,9 @@ class Scores:
 class Observer:
     """Base of those who watch a solver; every method does nothing unless overridden."""
 
+    def on_note(self, solver: Solver, text: str) -> None:
+        """Something the user should know, in one sentence."""
+
     def on_start(self, solver: Solver) -> None:
         """``solve`` begins at ``solver.iteration``."""
 

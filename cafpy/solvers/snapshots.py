@@ -13,6 +13,7 @@ from cafpy.errors import SolverError, WeightsError
 from cafpy.layer import Layer, shape_text
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.snapshot.load import load_weights
+from cafpy.snapshot.newest import check_learned_net, file_crc, newest_snapshot
 from cafpy.snapshot.solver_state import SolverState
 from cafpy.snapshot.states import find_learned_net, read_state, write_state
 from cafpy.snapshot.weights import write_weights
@@ -48,13 +49,25 @@ def write_snapshot(solver: Solver) -> tuple[Path, Path]:
     model, state = Path(f"{stem}.caffemodel{hdf5}"), Path(f"{stem}.solverstate{hdf5}")
     write_weights(solver.net, model, param.snapshot_diff)
     history = [part for slot in solver.history for part in _by_parameter(solver, slot)]
+    positions = list(_layer_positions(solver))
     write_state(
-        SolverState(
-            solver.iteration, model.as_posix(), history, solver.rate.current_step, list(_layer_positions(solver))
-        ),
+        SolverState(solver.iteration, model.as_posix(), history, solver.rate.current_step, positions, file_crc(model)),
         state,
     )
     return model, state
+
+
+def resume_point(solver: Solver) -> Path | None:
+    """The newest good snapshot of the solver's snapshot_prefix; what is passed over, or that there is none, is told."""
+    prefix = snapshot_prefix(solver.param)
+    found = newest_snapshot(prefix)
+    for reason in found.skipped:
+        solver.tell("on_note", f"Passed over for --resume: {reason}")
+    if found.state is None:
+        solver.tell(
+            "on_note", f"--resume: no snapshot {prefix}_iter_*.solverstate to go on from; starting from the beginning"
+        )
+    return found.state
 
 
 def restore_snapshot(solver: Solver, path: str | Path) -> None:
@@ -64,7 +77,15 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
     """
     state = read_state(path)
     _check_history(solver, state, path)
-    load_weights(solver.net, find_learned_net(state, path))
+    model = find_learned_net(state, path)
+    check_learned_net(state, model)
+    report = load_weights(solver.net, model)
+    owners = {parameter.layer for parameter in solver.net.learnable}
+    missing = [name for name in report.missing if name in owners]
+    if missing:
+        raise WeightsError(
+            f"{model}, the weights that belong to '{path}', has none for {', '.join(missing)}; it is of another net"
+        )
     count = len(solver.net.learnable)
     for i, slot in enumerate(solver.history):
         arrays = state.history[i * count : (i + 1) * count]

@@ -110,12 +110,12 @@ class Solver:
             check_writable(snapshot_prefix(param))
         if resume_from is not None:
             self.restore(resume_from)
-        self._tell("on_start")
+        self.tell("on_start")
         self.step(param.max_iter - self.iteration)
         if param.snapshot_after_train and not _due(param.snapshot, self.iteration):
             self.snapshot()
         if self._stopped:
-            self._tell("on_stop")
+            self.tell("on_stop")
             return
         loss = None
         if _due(param.display, self.iteration):
@@ -125,7 +125,7 @@ class Solver:
         if _due(param.test_interval, self.iteration):
             self.test_all()
         self.backend.raise_pending()
-        self._tell("on_end", loss)
+        self.tell("on_end", loss)
 
     def step(self, count: int) -> None:
         """Do ``count`` more iterations, or fewer when asked to stop; test, display and snapshot when due."""
@@ -160,13 +160,13 @@ class Solver:
         if display:
             self._display(rate)
         if self.rate.current_step != step_before:
-            self._tell("on_lr_step", self.rate.current_step)
+            self.tell("on_lr_step", self.rate.current_step)
         if display or self.iteration % LOOK_EVERY == 0:
             self.backend.raise_pending()
         self.gradient.prepare(self.backend.xp, self.flat, rate)
         self.rule.update(self.backend, self.flat, self.history, self.iteration)
         self.iteration += 1
-        self._tell("on_iteration")
+        self.tell("on_iteration")
 
     def _forward_backward(self, debug: bool) -> None:
         if not debug:
@@ -175,7 +175,7 @@ class Solver:
             return
         for lines in (forward_lines(self.net), backward_lines(self.net)):
             for line in lines:
-                self._tell("on_debug_info", line)
+                self.tell("on_debug_info", line)
 
     def _display(self, rate: float) -> None:
         outputs = [
@@ -185,17 +185,17 @@ class Solver:
         now = time.perf_counter()
         iterations, seconds = self.iteration - self._clock_iteration, now - self._clock
         self._clock, self._clock_iteration = now, self.iteration
-        self._tell("on_display", Display(self.iteration, self._losses.mean(), rate, outputs, iterations, seconds))
+        self.tell("on_display", Display(self.iteration, self._losses.mean(), rate, outputs, iterations, seconds))
 
     def test_all(self) -> None:
         """Run every test net for its test_iter."""
         self.backend.raise_pending()
         for index in range(len(self.test_nets)):
-            self._tell("on_test_start", index)
+            self.tell("on_test_start", index)
             scores = run_test(self, index)
             if scores is None:  # asked to stop
                 return
-            self._tell("on_test", index, scores)
+            self.tell("on_test", index, scores)
 
     # -- requests, safe to call from a signal handler or an observer ----------------------------------------------
 
@@ -221,20 +221,20 @@ class Solver:
         """Write the weights and the solver state; returns their paths."""
         self.backend.raise_pending()
         model, state = write_snapshot(self)
-        self._tell("on_snapshot", model, state)
+        self.tell("on_snapshot", model, state)
         return model, state
 
     def restore(self, path: str | Path) -> None:
         """Go on where a solver state was written, by this program or by Caffe. Raises WeightsError."""
         restore_snapshot(self, path)
-        self._tell("on_restore", Path(path))
+        self.tell("on_restore", Path(path))
 
     def load_weights(self, path: str | Path) -> LoadReport:
         """Copy weights from a file into the train net and into layers that only test nets have."""
         for net in self.test_nets:
             load_weights(net, path)
         report = load_weights(self.net, path)
-        self._tell("on_weights", report)
+        self.tell("on_weights", report)
         return report
 
     def close(self) -> None:
@@ -242,7 +242,8 @@ class Solver:
         for net in [self.net, *self.test_nets]:
             net.close()
 
-    def _tell(self, event: str, *details: Any) -> None:
+    def tell(self, event: str, *details: Any) -> None:
+        """Call the method ``event`` of every observer."""
         for observer in self.observers:
             getattr(observer, event)(self, *details)
 

@@ -16,6 +16,8 @@ OUR_FIELDS = {
     ("LayerParameter", "defined_at"),
     ("V1LayerParameter", "defined_at"),
     ("SolverState", "layer_position"),
+    ("SolverState", "learned_net_crc"),
+    ("SolverState", "crc"),
 }
 OUR_MESSAGES = {"LayerPosition", "LayerPosition.ValueEntry"}
 FIRST_OWN_NUMBER = 90001
