@@ -21,6 +21,8 @@ from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.routine import routine
+from cafpy.ops.winograd import WinogradConvolution
+from cafpy.ops.winograd_choice import winograd_pays
 
 DEPTHWISE_OUTPUTS = 4  # of a map; with more, a matrix product is faster
 
@@ -45,10 +47,32 @@ def convolution(xp: Any, geometry: Geometry, dtype: np.dtype) -> Convolution:
 
 
 @convolution.body("numba")
-def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
+def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
+    """The fastest plan that computes the sums themselves."""
     if len(geometry.size) > 2:
         return PlainConvolution(np, geometry, dtype)
     geometry = geometry.with_two_axes()
     if geometry.group == geometry.channels > 1 and geometry.outputs_per_group <= DEPTHWISE_OUTPUTS:
         return DepthwiseConvolution(geometry, dtype)
     return BlockedConvolution(geometry, dtype)
+
+
+@convolution.body("winograd")
+def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
+    directions = winograd_pays(geometry, dtype)
+    if not any(directions):
+        return exact_convolution(geometry, dtype)
+    winograd = WinogradConvolution(geometry, dtype)
+    if all(directions):
+        return winograd
+    exact = exact_convolution(geometry, dtype)
+    return ByDirection(*(winograd if pays else exact for pays in directions))
+
+
+class ByDirection:
+    """A plan made of a plan for each direction."""
+
+    def __init__(self, forward: Convolution, backward_data: Convolution, backward_weight: Convolution):
+        self.forward = forward.forward
+        self.backward_data = backward_data.backward_data
+        self.backward_weight = backward_weight.backward_weight

@@ -28,6 +28,8 @@ from cafpy.ops.threaded import NO_INDICES
 
 BLOCK = 1 << 17  # elements of a block's column matrix: half a megabyte of an L2 cache
 FEW_PLACES = 64  # products with fewer columns than this are worth taking several images together
+ENOUGH_PLACES = 256  # columns of such products
+SMALL_PRODUCT = 1_000_000  # multiplications up to which OpenBLAS has kernels that do not rearrange their operands first
 SERIAL = 1 << 20  # multiplications that one thread does before others would have been woken
 SUMS = 1 << 20  # elements that all arrays to sum weights' gradients in may have together
 
@@ -66,7 +68,7 @@ class BlockedConvolution:
             plan = (self.address, self.direct, images, places, _blocks(g, images, places), own, add)
             return np.array([*shape, *batch, *plan, *buffers], np.int64)
 
-        self.forward_numbers = numbers(places, 0, 0)
+        self.forward_numbers = numbers(places, _shares(g, blocks, self.threads), 0)
         self.weight_numbers = numbers(places, self.slots, 0)
         self.data_numbers = numbers(data_places, channels, 1)
 
@@ -106,8 +108,12 @@ def _blocking(g: Geometry, threads: int) -> tuple[int, int]:
     """Images and windows of a block, so that its column matrix is about BLOCK and each thread has as
     many blocks as the next."""
     if g.places < FEW_PLACES:
-        return max(1, min(-(-2 * FEW_PLACES // g.places), -(-g.images // threads))), g.places
-    pieces = -(-g.places // max(FEW_PLACES, BLOCK // g.weights_per_output))
+        images = min(g.images, -(-ENOUGH_PLACES // g.places))
+        rounds = -(-g.images // (images * threads))
+        return max(1, -(-g.images // (rounds * threads))), g.places
+    most = max(FEW_PLACES, BLOCK // g.weights_per_output)
+    small = SMALL_PRODUCT // (g.outputs_per_group * g.weights_per_output)
+    pieces = -(-g.places // (min(most, small) if small >= 2 * FEW_PLACES else most))
     pieces = _balanced(pieces, g.images * g.group, threads, g.places // 16)
     return 1, -(-g.places // pieces)
 
@@ -126,8 +132,16 @@ def _channels_at_once(g: Geometry, images: int, threads: int) -> tuple[int, int]
     channels = max(1, min(inputs, 2 * FEW_PLACES // area))
     places = g.places if images > 1 else min(g.places, max(FEW_PLACES, BLOCK // (channels * area)))
     channels = max(channels, min(inputs, BLOCK // (area * images * places)))
+    small = SMALL_PRODUCT // (channels * area * g.outputs_per_group)
+    if images == 1 and small >= 2 * FEW_PLACES:
+        places = min(places, small)
     pieces = _balanced(-(-inputs // channels), -(-g.images // images) * g.group, threads, inputs)
     return -(-inputs // pieces), places
+
+
+def _shares(g: Geometry, blocks: int, threads: int) -> int:
+    """Shares of a group's outputs that forward takes as jobs of their own, where blocks and groups are too few."""
+    return max(1, min(-(-threads // (blocks * g.group)), g.outputs_per_group // 16))
 
 
 def _slots(threads: int, blocks: int, weights: int) -> int:

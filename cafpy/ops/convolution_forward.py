@@ -10,18 +10,21 @@ from cafpy.ops.threaded import threaded
 
 @threaded
 def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
-    """y = conv(x, weight) + bias: this thread's share of the jobs; a job is one block in one group.
+    """y = conv(x, weight) + bias: this thread's share of the jobs; a job is one block and one of the ``shares`` of the
+    outputs of one group.
 
     ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells; ``bias`` (outputs,) or empty.
     """
-    g, (n, maps, outputs, group), (address, direct, images, places, blocks, _, add) = unpack(numbers)
+    g, (n, maps, outputs, group), (address, direct, images, places, blocks, shares, add) = unpack(numbers)
     inputs, results = maps // group, outputs // group
     depth, pixels = inputs * g[4] * g[5], g[2] * g[3]
     columns, lines, result = buffers(work, thread, numbers)
-    for job in range(thread * blocks * group // threads, (thread + 1) * blocks * group // threads):
-        part = job // blocks
+    jobs = blocks * group * shares
+    for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
         n0, n1, p0, p1 = block(job % blocks, n, pixels, images, places)
-        first = part * results
+        part, share = job // blocks // shares, job // blocks % shares
+        first = part * results + share * results // shares
+        count = part * results + (share + 1) * results // shares - first
         size = (n1 - n0) * (p1 - p0)
         if direct:
             matrix, step = x[(n0 * maps + part * inputs) * pixels + p0 :], pixels
@@ -34,11 +37,11 @@ def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
         else:
             target, ld = result, size
         # BLAS adds to what is there at no more cost than overwriting it
-        for k in range(results):
+        for k in range(count):
             fill(target, k * ld, size, bias[first + k] if bias.size else bias.dtype.type(0))
         of_part = weight[first * depth :]
-        gemm(address, False, False, results, size, depth, 1.0, of_part, depth, matrix, step, 1.0, target, ld)
+        gemm(address, False, False, count, size, depth, 1.0, of_part, depth, matrix, step, 1.0, target, ld)
         if not alone:
-            for k in range(results):
+            for k in range(count):
                 for i in range(n1 - n0):
                     copy(result, k * size + i * pixels, y, ((n0 + i) * outputs + first + k) * pixels, pixels)
