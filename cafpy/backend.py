@@ -61,14 +61,19 @@ class Backend:
 
 
 class CpuBackend(Backend):
-    """NumPy arrays and Numba bodies on ``threads`` threads (all cores when None)."""
+    """NumPy arrays and Numba bodies on ``threads`` threads (all cores when None).
+
+    ``winograd``: convolutions may use Winograd's algorithm where it is faster (`cafpy.ops.winograd` tells how exact).
+    """
 
     name = "cpu"
-    bodies = ("numba",)
+    bodies: tuple[str, ...] = ("numba",)
 
-    def __init__(self, threads: int | None = None):
+    def __init__(self, threads: int | None = None, winograd: bool = True):
         from cafpy.threads import set_threads  # loads Numba and SciPy, which nobody needs before
 
+        if winograd:
+            self.bodies = ("winograd", *self.bodies)
         self.threads = set_threads(default_threads() if threads is None else max(1, threads))
 
 

@@ -1,0 +1,45 @@
+"""Where Winograd's convolution applies, and for which directions it is faster than products of column matrices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cafpy.ops.convolution_geometry import Geometry
+
+# What things cost, in multiplications of a matrix product (docs/performance.md tells how they were measured).
+COLUMN = 12  # an element of a column matrix
+TILE = 1100  # a tile of a map, to its planes or back
+FILTERS = (2200, 3500, 2800)  # one 3 x 3 filter, to its planes (or back) and through memory; for each direction
+GAIN = 1.1  # that a direction must promise
+LEAST = 1 << 25  # multiplications; of less the gain is not worth some seconds to compile once
+
+
+class Directions(NamedTuple):
+    """Of a convolution's three directions, which."""
+
+    forward: bool
+    backward_data: bool
+    backward_weight: bool
+
+
+def winograd_pays(g: Geometry, dtype: np.dtype) -> Directions:
+    """For which directions `cafpy.ops.winograd.WinogradConvolution` applies and is worth it."""
+    pairs = g.channels * g.outputs
+    if not winograd_applies(g, dtype) or g.images * g.places * 9 * pairs < LEAST:
+        return Directions(False, False, False)
+    by_columns = g.images * g.places * 9 * (pairs + COLUMN * g.channels)
+    results = (g.windows, g.size, g.windows)
+    tiles = [g.images * -(-height // 4) * -(-width // 4) for height, width in results]
+    costs = [
+        n * (36 * pairs + TILE * (g.channels + g.outputs)) + each * pairs
+        for n, each in zip(tiles, FILTERS, strict=True)
+    ]
+    return Directions(*(by_columns > GAIN * cost for cost in costs))
+
+
+def winograd_applies(g: Geometry, dtype: np.dtype) -> bool:
+    """3 x 3 windows of neighbours, stride 1, one group, float32 (float64 is for those who want it exact)."""
+    plain = g.stride == g.dilation == (1, 1) and g.group == 1
+    return dtype == np.float32 and g.kernel == (3, 3) and plain and max(g.pad) <= 2
