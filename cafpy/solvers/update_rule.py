@@ -36,8 +36,10 @@ class UpdateRule:
         """
         raise NotImplementedError
 
-    def fraction(self, name: str) -> float:
-        """The field ``name``, which must lie in [0, 1). Raises SolverError."""
+    def fraction(self, name: str, default: float | None = None) -> float:
+        """The field ``name``, which must lie in [0, 1); where it is not given, ``default``. Raises SolverError."""
+        if default is not None and not self.param.HasField(name):
+            return default
         value = getattr(self.param, name)
         if not 0 <= value < 1:
             raise SolverError(

@@ -82,11 +82,13 @@ def test_states_of_other_solvers_and_nets(make_solver, net_text):
         adam.restore(state)
     assert str(error.value) == (
         "the solver state 'net_iter_1.solverstate' holds 2 history arrays, but type \"Adam\" keeps 2 for each of the "
-        "net's 2 parameters, 4 in all; it was written by a solver of type AdaGrad or Nesterov or RMSProp or SGD: "
-        "resume with that, or give its .caffemodel as --weights"
+        "net's 2 parameters, 4 in all; it was written by a solver of type AdaGrad or Lion or Nesterov or RMSProp "
+        "or SGD: resume with that, or give its .caffemodel as --weights"
     )
     other = make_solver(net=net_text.replace("num_output: 2", "num_output: 2 bias_term: false"))
-    with pytest.raises(WeightsError, match="1 in all; it was written by a solver of type AdaDelta or Adam"):
+    with pytest.raises(
+        WeightsError, match="1 in all; it was written by a solver of type AdaDelta or Adam or AdamW or LAMB"
+    ):
         other.restore(state)
     narrow = make_solver(net=net_text.replace('bottom: "x" top: "ip"', 'bottom: "y" top: "ip"'))
     before = parameters(narrow)

@@ -76,7 +76,7 @@ def test_a_rate_of_zero_changes_nothing_and_the_step_is_left_in_diff(type_name):
 
 
 def test_types():
-    assert solver_types() == ["AdaDelta", "AdaGrad", "Adam", "Nesterov", "RMSProp", "SGD"]
+    assert solver_types() == ["AdaDelta", "AdaGrad", "Adam", "AdamW", "LAMB", "Lion", "Nesterov", "RMSProp", "SGD"]
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,17 @@ def test_types():
         (
             {"type": "adam"},
             "unknown solver type 'adam' (did you mean 'Adam'?); there are "
-            "AdaDelta, AdaGrad, Adam, Nesterov, RMSProp, SGD",
+            "AdaDelta, AdaGrad, Adam, AdamW, LAMB, Lion, Nesterov, RMSProp, SGD",
         ),
         (
             {"type": "../adam"},
             "unknown solver type '../adam' (did you mean 'Adam'?); there are "
-            "AdaDelta, AdaGrad, Adam, Nesterov, RMSProp, SGD",
+            "AdaDelta, AdaGrad, Adam, AdamW, LAMB, Lion, Nesterov, RMSProp, SGD",
         ),
         (
             {"type": "solver"},
-            "unknown solver type 'solver'; there are AdaDelta, AdaGrad, Adam, Nesterov, RMSProp, SGD",
+            "unknown solver type 'solver'; there are "
+            "AdaDelta, AdaGrad, Adam, AdamW, LAMB, Lion, Nesterov, RMSProp, SGD",
         ),
         (
             {"type": "AdaGrad", "momentum": 0.9},
@@ -110,6 +111,7 @@ def test_types():
             {"type": "RMSProp", "rms_decay": 1},
             'rms_decay is 1, but type "RMSProp" needs it to be at least 0 and below 1',
         ),
+        ({"type": "Lion", "momentum": 1}, 'momentum is 1, but type "Lion" needs it to be at least 0 and below 1'),
         ({"type": "Adam", "momentum2": 1}, 'momentum2 is 1, but type "Adam" needs it to be at least 0 and below 1'),
     ],
 )
