@@ -40,7 +40,8 @@ def test_lenet_is_as_good_as_its_training_log_says(shared, tmp_path, iteration, 
     ("net", "weights", "least"),
     [
         ("cifar10_quick_train_test", "cifar10_quick_iter_5000.caffemodel.h5", 0.72),
-        ("cifar10_full_sigmoid_train_test", "cifar10_full_sigmoid_iter_60000.caffemodel", 0.48),  # sigmoids learn slowly
+        # sigmoids learn slowly
+        ("cifar10_full_sigmoid_train_test", "cifar10_full_sigmoid_iter_60000.caffemodel", 0.48),
     ],
 )
 def test_cifar10_nets_know_1000_photos_of_the_test_set(shared, tmp_path, net, weights, least):
