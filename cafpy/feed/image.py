@@ -8,18 +8,28 @@ import cv2
 import numpy as np
 
 from cafpy.errors import DataError
+from cafpy.feed.image_header import image_format, image_size, start_of_scan
 
+MAX_PIXELS = 1 << 28  # of one image: 0.8 GB in colour; a file of a few bytes may claim any size
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp"})
 
 
-def decode_image(content: bytes, color: bool | None = True) -> np.ndarray:
+def decode_image(content: bytes, color: bool | None = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """The pixels of an image file's content, uint8 of C×H×W, C being 3 (BGR) or 1.
 
     ``color`` None takes the channels that the file has, as Caffe does with encoded records (a PNG with an alpha
-    channel then gives 4). Raises DataError, which does not name the file, when this is no whole image.
+    channel then gives 4). Raises DataError, which does not name the file, when this is no whole image, and before
+    decoding when its header tells of more than ``max_pixels``.
     """
     if not content:
         raise DataError("is empty")
+    if image_format(content) == "gif":
+        raise DataError("is a GIF, whatever its name says, which is not read; save it as PNG or JPEG")
+    size = image_size(content)
+    if size and size[0] * size[1] > max_pixels:
+        raise DataError(
+            f"is {size[0]}×{size[1]} (height × width), which is {size[0] * size[1]:,} pixels; the limit is {max_pixels:,}"
+        )
     if breaks_off(content):
         raise DataError("breaks off before the end of the image; was it copied or fetched whole?")
     flag = cv2.IMREAD_UNCHANGED if color is None else cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE
@@ -46,10 +56,14 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return channels_first(cv2.resize(channels_last(image), (width, height)))
 
 
-def encode_image(image: np.ndarray, kind: str) -> bytes:
-    """The content of an image file of ``kind`` ("jpg", "png") with these C×H×W pixels."""
+def encode_image(image: np.ndarray, kind: str, quality: int | None = None) -> bytes:
+    """The content of an image file of ``kind`` ("jpg", "png") with these C×H×W pixels.
+
+    ``quality``, 1 to 100, is a JPEG's; None takes OpenCV's 95.
+    """
+    settings = [] if quality is None else [cv2.IMWRITE_JPEG_QUALITY, quality]
     try:
-        done, content = cv2.imencode(f".{kind}", channels_last(image))
+        done, content = cv2.imencode(f".{kind}", channels_last(image), settings)
     except cv2.error:
         done = False
     if not done:
@@ -78,21 +92,5 @@ def breaks_off(content: bytes) -> bool:
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return content.rfind(b"IEND") < 0
     if content.startswith(b"\xff\xd8"):
-        return content.rfind(b"\xff\xd9") < _start_of_scan(content)  # a thumbnail before the scan has an end, too
+        return content.rfind(b"\xff\xd9") < start_of_scan(content)  # a thumbnail before the scan has an end, too
     return False
-
-
-def _start_of_scan(content: bytes) -> int:
-    """Where a JPEG's pixels start, found by hopping from marker to marker; its length when they never do."""
-    at = 2
-    while at + 4 <= len(content):
-        if content[at] != 0xFF:
-            return at  # not where a marker should be: let the decoder judge
-        marker = content[at + 1]
-        if marker == 0xDA:
-            return at
-        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 1 if marker == 0xFF else 2
-        else:
-            at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
-    return len(content)

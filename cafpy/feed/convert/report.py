@@ -19,6 +19,7 @@ class ConversionReport:
         path: the database.
         written: number of its records.
         skipped: what was left out, and why.
+        left_out: number of these of each label, where it is known.
         counts: number of records of each label.
         shapes: number of images of each shape, channels × height × width.
         labels: names of the labels 0, 1, …, where they are known.
@@ -27,6 +28,7 @@ class ConversionReport:
     path: Path
     written: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    left_out: Counter[int] = field(default_factory=Counter)
     counts: Counter[int] = field(default_factory=Counter)
     shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
     labels: list[str] = field(default_factory=list)
@@ -36,6 +38,11 @@ class ConversionReport:
         self.written += 1
         self.counts[label] += 1
         self.shapes[shape] += 1
+
+    def skip(self, label: int, name: str, reason: str) -> None:
+        """Note one that was left out."""
+        self.left_out[label] += 1
+        self.skipped.append((name, reason))
 
 
 def no_progress(done: int, total: int) -> None:

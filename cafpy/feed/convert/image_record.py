@@ -1,0 +1,124 @@
+"""One image file to one record, and many of them in several threads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from cafpy.backend import default_threads
+from cafpy.errors import DataError
+from cafpy.feed.datum import image_to_datum
+from cafpy.feed.image import decode_image, encode_image, resize_image
+from cafpy.feed.image_header import image_format
+from cafpy.proto import cafpy_pb2 as pb
+
+AHEAD = 8  # images that are decoded before they are written, a thread
+Record = tuple[bytes, tuple[int, ...]]  # serialised Datum; channels × height × width
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """What happens to each image.
+
+    Attributes:
+        resize: height and width, or None to keep the size.
+        gray: one channel instead of three.
+        encoded: store image files instead of pixels: the file itself where it has the size and channels asked for.
+        encode_type: "jpg" or "png", the type to store; "" keeps each file's own.
+        quality: 1 to 100, of JPEG files to store, all of which are then encoded anew; None: OpenCV's 95.
+        max_pixels: images whose header tells of more are left out, undecoded.
+    """
+
+    resize: tuple[int, int] | None = None
+    gray: bool = False
+    encoded: bool = False
+    encode_type: str = ""
+    quality: int | None = None
+    max_pixels: int = 100_000_000
+
+    def __post_init__(self) -> None:
+        if self.quality is None:
+            return
+        if not 1 <= self.quality <= 100:
+            raise DataError(f"quality: {self.quality} came; wanted 1 to 100")
+        if not self.encoded:
+            raise DataError("quality is of JPEG files, and pixels are stored; give --encode-type jpg, or no quality")
+        if self.encode_type and _short(self.encode_type) != "jpg":
+            raise DataError(f"quality is of JPEG files, and {self.encode_type} is to be stored; remove one of the two")
+
+
+def image_record(path: str, label: int, options: ImageOptions) -> Record | str:
+    """The serialised Datum and the image's shape, or why there is none."""
+    try:
+        content = Path(path).read_bytes()
+        if options.encoded:
+            content, shape = _encoded(path, content, options)
+            datum = pb.Datum(data=content, label=label, encoded=True)
+        else:
+            image = image_pixels(content, options)
+            datum, shape = image_to_datum(image, label), image.shape
+            datum.encoded = False  # stated, as Caffe's tool does
+    except FileNotFoundError:
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except DataError as error:
+        return str(error)
+    return datum.SerializeToString(), shape
+
+
+def image_pixels(content: bytes, options: ImageOptions) -> np.ndarray:
+    """Pixels of an image file's content, uint8 of C×H×W, in the size and channels asked for."""
+    image = decode_image(content, not options.gray, options.max_pixels)
+    return resize_image(image, *options.resize) if options.resize else image
+
+
+def in_order(
+    convert: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None
+) -> Iterator[Result]:
+    """The results for all items, in order, made a little ahead in ``jobs`` threads (None: one a core).
+
+    Reading files, decoding, resizing and encoding all let go of Python's lock. With one job all is done in this thread.
+    """
+    jobs = jobs or default_threads()
+    if jobs == 1:
+        yield from map(convert, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(jobs, "cafpy-convert") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(convert, item))
+                if len(waiting) >= AHEAD * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _encoded(path: str, content: bytes, options: ImageOptions) -> tuple[bytes, tuple[int, ...]]:
+    """Content of an image file with the channels, size and type asked for, and its shape."""
+    own = image_format(content) or _short(Path(path).suffix)
+    wanted = _short(options.encode_type) or (own if own != "pnm" else _short(Path(path).suffix))
+    if not options.resize and wanted == own and not (own == "jpg" and options.quality):
+        try:
+            shape = decode_image(content, None, options.max_pixels).shape
+        except DataError:  # perhaps for its 16 bits; the other way will tell
+            shape = (0, 0, 0)
+        if shape[0] == (1 if options.gray else 3):
+            return content, shape
+    image = image_pixels(content, options)
+    return encode_image(image, wanted, options.quality if wanted == "jpg" else None), image.shape
+
+
+def _short(kind: str) -> str:
+    return kind.lower().lstrip(".").replace("jpeg", "jpg").replace("tiff", "tif")
