@@ -49,7 +49,7 @@ def convolution(xp: Any, geometry: Geometry, dtype: np.dtype) -> Convolution:
 @convolution.body("numba")
 def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
     """The fastest plan that computes the sums themselves."""
-    if len(geometry.size) > 2:
+    if len(geometry.size) > 2 or not geometry.images:
         return PlainConvolution(np, geometry, dtype)
     geometry = geometry.with_two_axes()
     if geometry.group == geometry.channels > 1 and geometry.outputs_per_group <= DEPTHWISE_OUTPUTS:

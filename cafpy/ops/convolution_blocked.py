@@ -25,6 +25,7 @@ from cafpy.ops.convolution_backward_weight import backward_weight
 from cafpy.ops.convolution_forward import forward
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.threaded import NO_INDICES
+from cafpy.ops.workspace import workspace
 
 BLOCK = 1 << 17  # elements of a block's column matrix: half a megabyte of an L2 cache
 FEW_PLACES = 64  # products with fewer columns than this are worth taking several images together
@@ -35,7 +36,7 @@ SUMS = 1 << 20  # elements that all arrays to sum weights' gradients in may have
 
 
 class BlockedConvolution:
-    """A plan for one geometry and dtype: block sizes, work space, and the three directions."""
+    """A plan for one geometry and dtype: block sizes, and the three directions."""
 
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         self.geometry = geometry
@@ -44,6 +45,7 @@ class BlockedConvolution:
         self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()
         self.direct = g.pointwise and g.places >= FEW_PLACES
         self.address = gemm_address(dtype)
+        self.dtype = dtype
         self.none = np.empty(0, dtype)
 
         images, places = _blocking(g, self.threads)
@@ -55,12 +57,10 @@ class BlockedConvolution:
             g.outputs_per_group * images * places if images > 1 else 0,
         ]
         buffers = [size + SLACK for size in buffers]
-        self.work = np.empty(self.threads * sum(buffers), dtype)
+        self.work = self.threads * sum(buffers)  # elements
 
         blocks = _blocks(g, images, places)
         self.slots = _slots(self.threads, blocks, g.outputs * g.weights_per_output)
-        sums = self.slots if self.slots > 1 else 0
-        self.sums = np.empty((sums, g.outputs, g.channels // g.group, *g.kernel), dtype)
 
         def numbers(places: int, own: int, add: int) -> np.ndarray:
             shape = (*g.size, *g.windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
@@ -82,22 +82,25 @@ class BlockedConvolution:
     def forward(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         """y = conv(x, weight) + bias."""
         bias = self.none if bias is None else bias
-        forward(self.threads, self.forward_numbers, NO_INDICES, x, weight, bias, y, self.work)
+        forward(self.threads, self.forward_numbers, NO_INDICES, x, weight, bias, y, workspace(self.work, self.dtype))
 
     def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
         """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
         bias = self.none if bias is None else bias
-        backward_data(self.threads, self.data_numbers, NO_INDICES, dy, weight, bias, dx, self.work)
+        backward_data(
+            self.threads, self.data_numbers, NO_INDICES, dy, weight, bias, dx, workspace(self.work, self.dtype)
+        )
 
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
-        if self.slots == 1:
-            backward_weight(self.threads, self.weight_numbers, NO_INDICES, x, dy, dweight, self.work)
-            return
-        self.sums[...] = 0
-        backward_weight(self.threads, self.weight_numbers, NO_INDICES, x, dy, self.sums, self.work)
-        for part in self.sums:
-            dweight += part.reshape(dweight.shape)
+        size = self.slots * dweight.size if self.slots > 1 else 0
+        work = workspace(size + self.work, self.dtype)
+        sums, work = work[:size], work[size:]
+        sums[...] = 0
+        target = sums if size else dweight
+        backward_weight(self.threads, self.weight_numbers, NO_INDICES, x, dy, target, work)
+        for part in sums.reshape(-1, *dweight.shape):
+            dweight += part
 
 
 def _blocks(g: Geometry, images: int, places: int) -> int:

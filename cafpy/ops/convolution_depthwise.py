@@ -22,18 +22,20 @@ from cafpy.ops.chunks import CHUNK, SLACK, add_product_chunk, clear, copy, fill,
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.lines import add_lines, line_span, line_width, read_lines, spread_rows, tap_offsets, weigh_rows
 from cafpy.ops.threaded import NO_INDICES, threaded
+from cafpy.ops.workspace import workspace
 
 BLOCK = 1 << 12  # elements of a block of the output: with its lines, what an L1 cache holds
 SERIAL = 1 << 15  # multiplications that one thread does before others would have been woken
 
 
 class DepthwiseConvolution:
-    """A plan for one geometry and dtype with as many groups as maps: block size, work space, the three directions."""
+    """A plan for one geometry and dtype with as many groups as maps: block size, the three directions."""
 
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         g = geometry
         area = prod(g.kernel)
         self.threads = 1 if g.images * g.outputs * g.places * area < SERIAL else numba.get_num_threads()
+        self.dtype = dtype
         self.none = np.empty(0, dtype)
         rows = max(1, min(g.windows[0], BLOCK // g.windows[1]))
         width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1] + SLACK
@@ -42,21 +44,21 @@ class DepthwiseConvolution:
         result = (rows + area) * (g.windows[1] + SLACK)  # and the sums of backward_weight
         shape = (*g.size, *g.windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         self.numbers = np.array([*shape, g.images, g.channels, g.outputs_per_group, rows, lines, result], np.int64)
-        self.work = np.empty(self.threads * (lines + result), dtype)
+        self.work = self.threads * (lines + result)  # elements
 
     def forward(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
         """y = conv(x, weight) + bias."""
         bias = self.none if bias is None else bias
-        _forward(self.threads, self.numbers, NO_INDICES, x, weight, bias, y, self.work)
+        _forward(self.threads, self.numbers, NO_INDICES, x, weight, bias, y, workspace(self.work, self.dtype))
 
     def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
         """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
         bias = self.none if bias is None else bias
-        _backward_data(self.threads, self.numbers, NO_INDICES, dy, weight, bias, dx, self.work)
+        _backward_data(self.threads, self.numbers, NO_INDICES, dy, weight, bias, dx, workspace(self.work, self.dtype))
 
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
-        _backward_weight(self.threads, self.numbers, NO_INDICES, x, dy, dweight, self.work)
+        _backward_weight(self.threads, self.numbers, NO_INDICES, x, dy, dweight, workspace(self.work, self.dtype))
 
 
 @kernel

@@ -137,6 +137,14 @@ def test_the_same_bits_every_time(on_threads):
         np.testing.assert_array_equal(values, second[what], err_msg=what)
 
 
+def test_no_images():
+    g = geometry(0, 3, 4, (5, 5), 3)
+    results = run(convolution(CpuBackend(), g, np.dtype(np.float32)), CpuBackend(), g, np.float32)
+    assert results["y"].shape == (0, 4, 3, 3)
+    np.testing.assert_array_equal(results["dweight"], 1)
+    np.testing.assert_array_equal(results["dbias"], 1)
+
+
 def test_choice():
     def kind(g):
         return type(convolution(CpuBackend(), g, np.dtype(np.float32)))
