@@ -16,6 +16,8 @@ from cafpy.net import Net
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import parse, read_net
 from cafpy.snapshot.load import load_weights
+from cafpy.solvers.observer import Observer
+from cafpy.solvers.solver import Solver
 
 
 def accuracy(model: Path, weights: Path, iterations: int) -> tuple[float, float]:
@@ -53,6 +55,27 @@ def test_cifar10_nets_know_1000_photos_of_the_test_set(shared, tmp_path, net, we
     model = tmp_path / "net.prototxt"
     model.write_text(text)
     assert accuracy(model, folder / weights, 10)[0] >= least
+
+
+def test_lenet_goes_on_from_caffes_snapshot_as_caffe_did(shared, tmp_path):
+    mnist, folder = shared / "data" / "mnist", shared / "weights" / "lenet_mnist"
+    convert_mnist(mnist / "train-images-idx3-ubyte.gz", mnist / "train-labels-idx1-ubyte.gz", tmp_path / "train_lmdb")
+    text = (folder / "lenet_train_test.prototxt").read_text()
+    (tmp_path / "net.prototxt").write_text(text.replace("mnist_train_lmdb", str(tmp_path / "train_lmdb")))
+    fields = {"net": tmp_path / "net.prototxt", "snapshot_prefix": tmp_path / "lenet"}
+    text = (folder / "lenet_solver.prototxt").read_text()
+    for name, value in fields.items():
+        text = re.sub(rf'(?m)^{name}: ".*"', f'{name}: "{value}"', text)
+    text = re.sub(r"(?m)^test_i.*$", "", text)
+    losses = {}
+    observer = Observer()
+    observer.on_display = lambda solver, display: losses.update({display.iteration: display.loss})
+    with closing(Solver(parse(text, pb.SolverParameter()), backend=CpuBackend(), observers=[observer])) as solver:
+        solver.restore(folder / "lenet_iter_5000.solverstate")
+        data = solver.net.layers[0]
+        data.load_state({**data.state(), "position": 5000 * 64 % 60000})  # Caffe read on there; its state does not say
+        solver.step(101)
+    assert losses == pytest.approx({5000: 0.0220925, 5100: 0.0277358}, rel=1e-4)  # train.log
 
 
 def test_mobilefacenet_runs(shared):
