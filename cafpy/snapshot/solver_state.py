@@ -19,6 +19,7 @@ class SolverState:
         current_step: steps taken by the lr_policy.
         layer_positions: LayerPosition messages, one for each layer that has something to remember (Caffe has none).
         learned_net_crc: CRC-32 of the weight file; None when unknown (Caffe does not say).
+        monitors: MonitorState messages, one for each test output that is watched.
     """
 
     iteration: int
@@ -27,3 +28,4 @@ class SolverState:
     current_step: int = 0
     layer_positions: list[Any] = field(default_factory=list)
     learned_net_crc: int | None = None
+    monitors: list[Any] = field(default_factory=list)

@@ -36,7 +36,13 @@ def read(path: Path) -> SolverState:
         raise WeightsError(f"{path}: {error}") from error
     crc = message.learned_net_crc if message.HasField("learned_net_crc") else None
     return SolverState(
-        message.iter, message.learned_net, history, message.current_step, list(message.layer_position), crc
+        message.iter,
+        message.learned_net,
+        history,
+        message.current_step,
+        list(message.layer_position),
+        crc,
+        list(message.monitor),
     )
 
 
@@ -47,6 +53,7 @@ def write(state: SolverState, path: Path) -> None:
     message = pb.SolverState(iter=state.iteration, learned_net=state.learned_net, current_step=state.current_step)
     message.history.extend(map(array_to_blob, state.history))
     message.layer_position.extend(state.layer_positions)
+    message.monitor.extend(state.monitors)
     if state.learned_net_crc is not None:
         message.learned_net_crc = state.learned_net_crc
     content = message.SerializeToString()

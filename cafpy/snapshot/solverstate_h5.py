@@ -32,6 +32,7 @@ def read(path: Path) -> SolverState:
             if "layer_position" in file:
                 message = pb.SolverState.FromString(file["layer_position"][...].tobytes())
                 state.layer_positions = list(message.layer_position)
+                state.monitors = list(message.monitor)
                 if message.HasField("learned_net_crc"):
                     state.learned_net_crc = message.learned_net_crc
     except (OSError, KeyError) as error:
@@ -41,7 +42,9 @@ def read(path: Path) -> SolverState:
 
 def write(state: SolverState, path: Path) -> None:
     """Write all of it."""
-    ours = pb.SolverState(layer_position=state.layer_positions, learned_net_crc=state.learned_net_crc)
+    ours = pb.SolverState(layer_position=state.layer_positions, monitor=state.monitors)
+    if state.learned_net_crc is not None:
+        ours.learned_net_crc = state.learned_net_crc
     with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:
         file["iter"] = np.array([state.iteration], np.int32)
         # a fixed-length string with its closing zero, as Caffe's reader wants it

@@ -9,6 +9,10 @@ A policy is one entry of :data:`POLICIES`. With i the iteration and k the number
     inv        base_lr · (1 + gamma · i)^(-power)
     poly       base_lr · (1 - i / max_iter)^power
     sigmoid    base_lr / (1 + exp(-gamma · (i - stepsize)))
+    plateau    base_lr · gamma^k,  k = how often the monitored test output has stopped getting better
+    cosine, one_cycle: see lr_cycles.py
+
+A warm-up (lr_warmup.py) comes before any of them; after it no rate is below min_lr.
 
 Source: the formulas are documented at `lr_policy` in Caffe's proto file. Caffe works in float32 here and there;
 the rounding is kept, so that a schedule printed by Caffe is printed again.
@@ -24,6 +28,8 @@ from typing import Any
 import numpy as np
 
 from cafpy.errors import SolverError, did_you_mean
+from cafpy.solvers.lr_cycles import check_cosine, check_one_cycle, cosine, one_cycle
+from cafpy.solvers.lr_warmup import check_warmup, warmup_iterations, warmup_rate
 
 f32 = np.float32
 
@@ -37,12 +43,14 @@ class Policy:
         needs: fields without which the rate would be zero.
         positive: fields that must be above zero.
         steps: (SolverParameter, iteration, steps taken before) -> steps taken now.
+        check: raises SolverError when further fields do not fit.
     """
 
     rate: Callable[[Any, int, int], float]
     needs: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
     steps: Callable[[Any, int, int], int] = lambda param, iteration, before: before
+    check: Callable[[Any], None] = lambda param: None
 
 
 def _pow(base: float, exponent: float) -> float:
@@ -102,6 +110,9 @@ POLICIES: dict[str, Policy] = {
     "inv": Policy(_inv),
     "poly": Policy(_poly, positive=("max_iter",)),
     "sigmoid": Policy(_sigmoid),
+    "cosine": Policy(cosine, check=check_cosine),
+    "one_cycle": Policy(one_cycle, positive=("max_iter",), check=check_one_cycle),
+    "plateau": Policy(_by_steps, needs=("gamma",), positive=("plateau_patience",)),
 }
 
 
@@ -110,7 +121,7 @@ class LearningRate:
 
     Attributes:
         param: the SolverParameter.
-        current_step: steps taken so far (policies step and multistep); part of a solver state.
+        current_step: steps taken so far (policies step, multistep, plateau); part of a solver state.
 
     Raises SolverError for a policy that does not exist or lacks a field.
     """
@@ -123,7 +134,10 @@ class LearningRate:
     def at(self, iteration: int) -> float:
         """The rate of this iteration. Iterations must be asked for in rising order."""
         self.current_step = self.policy.steps(self.param, iteration, self.current_step)
-        return float(f32(self.policy.rate(self.param, iteration, self.current_step)))
+        if iteration < warmup_iterations(self.param):
+            return float(f32(warmup_rate(self.param, iteration)))
+        rate = float(f32(self.policy.rate(self.param, iteration, self.current_step)))
+        return max(rate, self.param.min_lr) if self.param.HasField("min_lr") else rate
 
 
 def _policy(param: Any) -> Policy:
@@ -147,4 +161,6 @@ def _policy(param: Any) -> Policy:
             raise SolverError(
                 f'lr_policy "{param.lr_policy}" needs {name}, but it is missing; without it the rate would drop to 0'
             )
+    check_warmup(param)
+    policy.check(param)
     return policy

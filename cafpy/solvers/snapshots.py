@@ -93,6 +93,7 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
             solver.backend.upload(slot, np.concatenate([array.ravel() for array in arrays]).astype(slot.dtype))
     solver.iteration = state.iteration
     solver.rate.current_step = state.current_step
+    solver.watch.load_state(state.monitors)
     _restore_positions(solver, state.layer_positions)
 
 

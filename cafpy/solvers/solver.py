@@ -27,6 +27,7 @@ from cafpy.solvers.nets import NetFactory
 from cafpy.solvers.observer import Display, Observer, Output
 from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
 from cafpy.solvers.update_rule import update_rule
+from cafpy.solvers.watch import Watch
 
 LOOK_EVERY = 100  # iterations between two looks at errors that a GPU has noted but nobody has read
 
@@ -46,6 +47,7 @@ class Solver:
         net, test_nets: the nets; the test nets use the train net's parameters.
         iteration: updates done so far.
         rate: the LearningRate.
+        watch: what follows from test results.
         rule: the update rule; history: its arrays, laid out as ``flat.data``; flat: the parameters and gradients.
 
     Raises SolverError, NetError or WeightsError when it cannot be built.
@@ -82,6 +84,7 @@ class Solver:
                 check_learns(self.net)
             self.gradient = GradientPreparation(self.param, self.net.learnable)
             self.test_nets = factory.test_nets(self.net)
+            self.watch = Watch(self.param, self.test_nets)
             for name in self.param.weights:
                 for path in name.split(","):
                     self.load_weights(factory.find(path.strip()))
@@ -196,6 +199,7 @@ class Solver:
             if scores is None:  # asked to stop
                 return
             self.tell("on_test", index, scores)
+            self.watch.see(self, index, scores)
 
     # -- requests, safe to call from a signal handler or an observer ----------------------------------------------
 

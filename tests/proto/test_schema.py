@@ -18,8 +18,17 @@ OUR_FIELDS = {
     ("SolverState", "layer_position"),
     ("SolverState", "learned_net_crc"),
     ("SolverState", "crc"),
+    ("SolverState", "monitor"),
+    *(
+        ("SolverParameter", name)
+        for name in (
+            *("warmup_iter", "warmup_start_lr", "rampup_interval", "rampup_lr", "warmup_type", "min_lr"),
+            *("restart_interval", "restart_mult", "cycle_up", "cycle_start", "cycle_end"),
+            *("plateau_patience", "monitor", "monitor_better"),
+        )
+    ),
 }
-OUR_MESSAGES = {"LayerPosition", "LayerPosition.ValueEntry"}
+OUR_MESSAGES = {"MonitorState", "LayerPosition", "LayerPosition.ValueEntry"}
 FIRST_OWN_NUMBER = 90001
 
 Field = descriptor_pb2.FieldDescriptorProto

@@ -49,12 +49,12 @@ def test_a_rate_that_grows_without_bound_is_infinite_not_an_exception():
         (
             {"lr_policy": "stepp", "base_lr": 1},
             "unknown lr_policy 'stepp' (did you mean 'step'?); "
-            "there are fixed, step, multistep, exp, inv, poly, sigmoid",
+            "there are fixed, step, multistep, exp, inv, poly, sigmoid, cosine, one_cycle, plateau",
         ),
         (
             {"base_lr": 1},
             'the solver has no lr_policy; write `lr_policy: "fixed"` or one of '
-            "fixed, step, multistep, exp, inv, poly, sigmoid",
+            "fixed, step, multistep, exp, inv, poly, sigmoid, cosine, one_cycle, plateau",
         ),
         (
             {"lr_policy": "fixed"},
