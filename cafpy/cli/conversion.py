@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from cafpy.errors import DataError
 if TYPE_CHECKING:
     from cafpy.feed.convert.report import ConversionReport, Progress
 
-_SHOWN = 10  # skipped images and classes that are listed; the rest is counted
+_SHOWN = 10  # skipped images that are listed; the rest is counted
+_CLASSES = 100  # that are listed
 
 
 def conversion_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -45,19 +47,30 @@ def progress_bar(title: str) -> Iterator[Progress]:
 def print_report(report: ConversionReport) -> None:
     """Tell what was written and what was left out. Raises DataError when nothing was written."""
     click.echo(f"{report.path}: {report.written:,} records{_sizes(report)}")
-    for label, count in sorted(report.counts.items())[:_SHOWN]:
-        name = report.labels[label] if label < len(report.labels) else ""
-        click.echo(f"  label {label:>3}  {count:>9,}  {name}".rstrip())
-    if len(report.counts) > _SHOWN:
-        click.echo(f"  … {len(report.counts)} labels in all")
+    _print_classes(report)
     if report.skipped:
         click.echo(f"left out: {len(report.skipped):,}")
         for path, reason in report.skipped[:_SHOWN]:
             click.echo(f"  {path}: {reason}")
         if len(report.skipped) > _SHOWN:
-            click.echo(f"  … and {len(report.skipped) - _SHOWN:,} more")
+            click.echo(f"  … and {len(report.skipped) - _SHOWN:,} more; in all:")
+            for reason, count in Counter(reason for _, reason in report.skipped).most_common(_SHOWN):
+                click.echo(f"  {count:>9,}  {reason}")
     if not report.written:
         raise DataError(f"{report.path}: nothing was written, as no image could be used")
+
+
+def _print_classes(report: ConversionReport) -> None:
+    """A table of the records of each class, and of what was left out of it."""
+    labels = sorted(report.counts.keys() | report.left_out.keys())
+    if labels:
+        click.echo("  label    records" + "   left out" * bool(report.left_out) + "  class" * bool(report.labels))
+    for label in labels[:_CLASSES]:
+        left_out = f"  {report.left_out[label]:>9,}" if report.left_out else ""
+        name = report.labels[label] if 0 <= label < len(report.labels) else ""
+        click.echo(f"  {label:>5}  {report.counts[label]:>9,}{left_out}  {name}".rstrip())
+    if len(labels) > _CLASSES:
+        click.echo(f"  … {len(labels)} labels in all")
 
 
 def _sizes(report: ConversionReport) -> str:

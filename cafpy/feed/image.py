@@ -28,7 +28,8 @@ def decode_image(content: bytes, color: bool | None = True, max_pixels: int = MA
     size = image_size(content)
     if size and size[0] * size[1] > max_pixels:
         raise DataError(
-            f"is {size[0]}×{size[1]} (height × width), which is {size[0] * size[1]:,} pixels; the limit is {max_pixels:,}"
+            f"is {size[0]}×{size[1]} (height × width), which is {size[0] * size[1]:,} pixels; "
+            f"the limit is {max_pixels:,}"
         )
     if breaks_off(content):
         raise DataError("breaks off before the end of the image; was it copied or fetched whole?")

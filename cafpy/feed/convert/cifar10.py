@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import pickle
 import random
-import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.convert.arrays import convert_arrays
+from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, read_files, unpickle
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.database_writer import check_target
 from cafpy.feed.image import SUFFIXES, decode_image
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-SHAPE = (3, 32, 32)
-PIXELS = 3 * 32 * 32
 Part = tuple[np.ndarray, np.ndarray]  # images N×3×32×32 in red, green, blue; labels
 
 
@@ -48,7 +43,7 @@ def convert_cifar10(
         raise DataError(f"'{path}' does not exist (looked in {Path.cwd()})")
     for out in (out_train, out_test):
         check_target(Path(out), force)
-    files = {PurePosixPath(name): content for name, content in _read(path)}
+    files = {PurePosixPath(name): content for name, content in read_files(path, _needed)}
     train, test = _parts(path, files, seed)
     reports = []
     for (images, labels), out in ((train, out_train), (test, out_test)):
@@ -84,27 +79,13 @@ def _binary_batch(name: str, content: bytes) -> Part:
 
 def _python_batch(name: str, content: bytes) -> Part:
     try:
-        batch = _Unpickler(io.BytesIO(content), encoding="bytes").load()
+        batch = unpickle(content)
         images, labels = batch[b"data"], batch[b"labels"]
         return np.asarray(images, np.uint8).reshape(-1, *SHAPE), _checked(name, np.asarray(labels))
     except DataError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
         raise DataError(f"{name} is no batch of CIFAR-10's Python version ({error}); fetch it again") from error
-
-
-class _Unpickler(pickle.Unpickler):
-    """Makes arrays and nothing else: a pickle from the network could call anything."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        allowed: dict[str, Any] = {"ndarray": np.ndarray, "dtype": np.dtype}
-        if module.startswith("numpy") and name == "_reconstruct":
-            return np.ndarray(0).__reduce__()[0]
-        if module == "numpy" and name in allowed:
-            return allowed[name]
-        if (module, name) == ("_codecs", "encode"):
-            return lambda text, encoding: text.encode(encoding)
-        raise DataError(f"a CIFAR-10 file asks for {module}.{name}, which no such file needs; it is not used")
 
 
 def _images(source: Path, files: dict[PurePosixPath, bytes], part: str, seed: int) -> Part:
@@ -135,23 +116,6 @@ def _checked(name: str, labels: np.ndarray) -> np.ndarray:
     if labels.min() < 0 or labels.max() > 9:
         raise DataError(f"{name} holds the labels {labels.min()} to {labels.max()}, not 0 to 9; is it CIFAR-10?")
     return labels
-
-
-def _read(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the files of a folder or an archive."""
-    if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            if path.is_file() and _needed(path.name):
-                yield path.relative_to(source).as_posix(), path.read_bytes()
-        return
-    try:
-        with tarfile.open(source) as archive:
-            for member in archive:
-                file = archive.extractfile(member) if member.isfile() and _needed(member.name) else None
-                if file is not None:
-                    yield member.name, file.read()
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise DataError(f"'{source}' cannot be read as an archive: {error}; fetch it again") from error
 
 
 def _needed(name: str) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.convert.csv_list import read_csv_list
-from cafpy.feed.convert.image_record import ImageOptions, image_pixels, in_order
+from cafpy.feed.convert.image_record import AS_THEY_ARE, ImageOptions, image_pixels, in_order
 from cafpy.feed.convert.imageset import nothing_usable, path_prefix
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.image_list import read_image_list
@@ -66,7 +66,7 @@ def convert_arrays_to_hdf5(arrays: Mapping[str, np.ndarray], out: str | Path, fo
 def convert_images_to_hdf5(
     source: str | Path,
     out: str | Path,
-    options: ImageOptions = ImageOptions(),
+    options: ImageOptions = AS_THEY_ARE,
     *,
     root: str | Path | None = None,
     labels: Sequence[str] | None = None,
@@ -80,9 +80,9 @@ def convert_images_to_hdf5(
 ) -> ConversionReport:
     """Write the images of a list to the dataset "data" and their labels to "label".
 
-    ``source`` is a .csv file (header path,label or path,x,y,…) or a list of lines "path label". "data" is N×C×H×W, uint8
-    as decoded, or float32 of (image − mean) · scale when either is given: HDF5Data has no transform_param. "label" is N
-    for whole numbers, one an image, and else N×K float32.
+    ``source`` is a .csv file (header path,label or path,x,y,…) or a list of lines "path label". "data" is N×C×H×W,
+    uint8 as decoded, or float32 of (image − mean) · scale when either is given: HDF5Data has no transform_param.
+    "label" is N for whole numbers, one an image, and else N×K; float32.
 
     Images that cannot be decoded are left out and told in the report. Raises DataError when the list is wrong, images
     differ in size, or none can be used.
@@ -97,7 +97,9 @@ def convert_images_to_hdf5(
     kept: list[int] = []
     block: list[np.ndarray] = []
     with atomic_write(data) as path, h5py.File(path, "w") as file:
-        for index, image in zip(order, in_order(lambda i: _image(prefix + paths[i], options), order, jobs), strict=True):
+        for index, image in zip(
+            order, in_order(lambda i: _image(prefix + paths[i], options), order, jobs), strict=True
+        ):
             if isinstance(image, str):
                 report.skipped.append((prefix + paths[index], image))
             else:

@@ -55,6 +55,9 @@ class ImageOptions:
             raise DataError(f"quality is of JPEG files, and {self.encode_type} is to be stored; remove one of the two")
 
 
+AS_THEY_ARE = ImageOptions()
+
+
 def image_record(path: str, label: int, options: ImageOptions) -> Record | str:
     """The serialised Datum and the image's shape, or why there is none."""
     try:
@@ -81,9 +84,7 @@ def image_pixels(content: bytes, options: ImageOptions) -> np.ndarray:
     return resize_image(image, *options.resize) if options.resize else image
 
 
-def in_order(
-    convert: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None
-) -> Iterator[Result]:
+def in_order(convert: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None) -> Iterator[Result]:
     """The results for all items, in order, made a little ahead in ``jobs`` threads (None: one a core).
 
     Reading files, decoding, resizing and encoding all let go of Python's lock. With one job all is done in this thread.

@@ -12,7 +12,7 @@ from cafpy.errors import DataError
 from cafpy.feed.backends import create_database
 from cafpy.feed.convert.class_folders import LABELS_FILE, check_labels, list_class_folders
 from cafpy.feed.convert.csv_list import read_csv_list
-from cafpy.feed.convert.image_record import ImageOptions, image_record, in_order
+from cafpy.feed.convert.image_record import AS_THEY_ARE, ImageOptions, image_record, in_order
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.convert.stratify import stratify
 from cafpy.feed.database_writer import check_target
@@ -26,7 +26,7 @@ Entry = tuple[str, int]  # path, label
 def convert_imageset(
     source: str | Path,
     out: str | Path,
-    options: ImageOptions = ImageOptions(),
+    options: ImageOptions = AS_THEY_ARE,
     *,
     root: str | Path | None = None,
     labels: Sequence[str] | None = None,
@@ -66,7 +66,7 @@ def convert_imageset(
 def convert_parts(
     source: str | Path,
     outs: Sequence[str | Path],
-    options: ImageOptions = ImageOptions(),
+    options: ImageOptions = AS_THEY_ARE,
     *,
     fraction: float = 1.0,
     root: str | Path | None = None,
@@ -94,7 +94,7 @@ def convert_parts(
         parts = [[images.entries[index] for index in indices] for indices in split]
         if not all(parts):
             raise DataError(f"'{source}' has {len(images.entries)} images, too few for two parts")
-    reports = []
+    reports: list[ConversionReport] = []
     with ExitStack() as stack:
         done = 0
         for out, entries in zip(outs, parts, strict=True):

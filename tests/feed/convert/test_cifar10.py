@@ -92,7 +92,7 @@ def test_python_batches_run_no_code(tmp_path, batches):
     (tmp_path / "cifar" / "data_batch_2").write_bytes(pickle.dumps({b"data": Evil()}))
     with pytest.raises(DataError) as error:
         convert_cifar10("cifar", "train_db", "test_db")
-    assert str(error.value) == "a CIFAR-10 file asks for builtins.print, which no such file needs; it is not used"
+    assert str(error.value) == "a CIFAR file asks for builtins.print, which no such file needs; it is not used"
 
 
 def test_sources_that_are_not_cifar10(tmp_path, batches):

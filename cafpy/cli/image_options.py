@@ -1,0 +1,56 @@
+"""Options of the commands that convert image files: size, channels, labels, threads, limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+class Size(click.ParamType):
+    """ "256x320" or "256": height and width in pixels."""
+
+    name = "HxW"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", value)
+        if not match or int(match[1]) == 0 or match[2] == "0":
+            self.fail(f"'{value}' is no size; write height×width as 256x256, or 256 for both")
+        return int(match[1]), int(match[2] or match[1])
+
+
+class Split(click.ParamType):
+    """ "0.8/0.2" or "80/20": the shares of two parts; gives the first."""
+
+    name = "A/B"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        match = re.fullmatch(r"(\d*\.?\d+)/(\d*\.?\d+)", value)
+        parts = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
+        if min(parts) <= 0 or not any(abs(sum(parts) - whole) < 1e-6 * whole for whole in (1, 100)):
+            self.fail(f"'{value}' is no split; write two shares that make 1 or 100, as 0.8/0.2 or 80/20")
+        return parts[0] / sum(parts)
+
+
+def image_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that all conversions of images have to a click command."""
+    for option in (
+        click.option(
+            "--max-pixels", default=100_000_000, show_default=True, type=click.IntRange(1),
+            help="Leave out larger images, without decoding them.",
+        ),
+        click.option(
+            "--jobs", type=click.IntRange(1), help="Threads that read, decode and resize.  [default: one a core]"
+        ),
+        click.option("--seed", default=0, show_default=True, help="Fixes the random order and the split."),
+        click.option("--labels", metavar="FILE", help="Names of the classes, one a line: the first is label 0."),
+        click.option(
+            "--root", metavar="FOLDER", help="What the paths in a list begin with.  [default: the working directory]"
+        ),
+        click.option("--gray", is_flag=True, help="One channel instead of three."),
+        click.option("--resize", type=Size(), help="Make every image this high and wide."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
