@@ -22,7 +22,8 @@ from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.routine import routine
 from cafpy.ops.winograd import WinogradConvolution
-from cafpy.ops.winograd_choice import winograd_pays
+from cafpy.ops.winograd_by_output import WinogradByOutput
+from cafpy.ops.winograd_choice import few_tiles, winograd_pays
 
 DEPTHWISE_OUTPUTS = 4  # of a map; with more, a matrix product is faster
 
@@ -62,7 +63,7 @@ def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
     directions = winograd_pays(geometry, dtype)
     if not any(directions):
         return exact_convolution(geometry, dtype)
-    winograd = WinogradConvolution(geometry, dtype)
+    winograd: Convolution = (WinogradByOutput if few_tiles(geometry) else WinogradConvolution)(geometry, dtype)
     if all(directions):
         return winograd
     exact = exact_convolution(geometry, dtype)

@@ -47,7 +47,7 @@ class WinogradConvolution:
         g, blocks = self.geometry, self.forward_blocks
         slots = int(blocks.numbers[-1])
         size = slots * self.filters
-        work = workspace(size + max(blocks.work, self.threads * 54 * g.channels), self.none.dtype)
+        work = workspace(size + max(blocks.work, self.threads * 27 * g.channels), self.none.dtype)
         sum_products(blocks.threads, blocks.numbers, NO_INDICES, x, dy, work[:size], work[size:])
         numbers = np.array([g.outputs, g.channels, slots], np.int64)
         add_weight_gradient(self.threads, numbers, NO_INDICES, work[:size], dweight, work[size:])

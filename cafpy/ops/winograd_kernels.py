@@ -14,36 +14,20 @@ from __future__ import annotations
 from cafpy.ops.blas import gemm
 from cafpy.ops.chunks import clear, kernel
 from cafpy.ops.threaded import threaded
+from cafpy.ops.winograd_filters import add_filter_gradients, filter_planes
 from cafpy.ops.winograd_tiles import gradient_tiles, input_tiles, output_tiles
-from cafpy.ops.winograd_transforms import weight, weight_gradient
 
 
 @threaded
 def transform_weights(thread, threads, numbers, indices, weights, u, work, d, e):
     """u (36, first, second) from ``weights`` (first, second, 3, 3); numbers: first, second, whether to flip them."""
-    first, n, flip = numbers[0], numbers[1], numbers[2]
-    w, f = work[thread * 27 * n :], work[thread * 27 * n + 9 * n :]
-    plane = first * n
+    first, n = numbers[0], numbers[1]
     for k in range(thread * first // threads, (thread + 1) * first // threads):
-        for c in range(n):
-            for j in range(9):
-                w[(8 - j if flip else j) * n + c] = weights[(k * n + c) * 9 + j]
-        for j in range(3):
-            o = f[j * n :]
-            weight(
-                n, w[j * n :], w[(3 + j) * n :], w[(6 + j) * n :],
-                o, o[3 * n :], o[6 * n :], o[9 * n :], o[12 * n :], o[15 * n :],
-            )  # fmt: skip
-        for i in range(6):
-            a, o = f[3 * i * n :], u[6 * i * plane + k * n :]
-            weight(
-                n, a, a[n:], a[2 * n :],
-                o, o[plane:], o[2 * plane :], o[3 * plane :], o[4 * plane :], o[5 * plane :],
-            )  # fmt: skip
+        filter_planes(weights, k * n, n, numbers[2] != 0, u, k * n, first * n, work[thread * 27 * n :])
 
 
 @kernel
-def _unpack(m):
+def unpack(m):
     """The numbers by subject: the batch, shapes as in `cafpy.ops.winograd_tiles`, pad, the plan, sizes in ``work``."""
     source, result = (m[3], m[4], m[11], m[12]), (m[5], m[6], m[11], m[12])
     return (m[0], m[1], m[2]), source, result, (m[7], m[8]), (m[9], m[10], m[13], m[14]), (m[15], m[16], m[17])
@@ -52,7 +36,7 @@ def _unpack(m):
 @threaded
 def convolve(thread, threads, numbers, indices, x, u, bias, y, work):
     """y = conv(x) + bias with the transformed weights ``u``: this thread's blocks."""
-    (images, maps, outputs), source, result, (pad_h, pad_w), (address, swapped, rows, blocks), size = _unpack(numbers)
+    (images, maps, outputs), source, result, (pad_h, pad_w), (address, swapped, rows, blocks), size = unpack(numbers)
     plane, result_plane, each = size
     v = work[thread * each :]
     products = v[36 * plane :]
@@ -81,7 +65,7 @@ def sum_products(thread, threads, numbers, indices, x, dy, sums, work, unused):
 
     Teams are as in `cafpy.ops.convolution_backward_weight`: of a team each thread takes some of the maps.
     """
-    (images, maps, outputs), source, result, (pad_h, pad_w), (address, _, rows, blocks), size = _unpack(numbers)
+    (images, maps, outputs), source, result, (pad_h, pad_w), (address, _, rows, blocks), size = unpack(numbers)
     plane, result_plane, each = size
     slots = numbers[18]
     team, member, members = thread % slots, thread // slots, threads // slots
@@ -112,22 +96,11 @@ def add_weight_gradient(thread, threads, numbers, indices, sums, dweight, work, 
     """Add to ``dweight`` what ``sums`` (slots, 36, outputs, maps) come to; numbers: outputs, maps, slots."""
     outputs, n, slots = numbers[0], numbers[1], numbers[2]
     plane = outputs * n
-    u, f = work[thread * 54 * n :], work[thread * 54 * n + 36 * n :]
+    f = work[thread * 27 * n :]
     for k in range(thread * outputs // threads, (thread + 1) * outputs // threads):
-        clear(u, 0, 36 * n)
-        for slot in range(slots):
+        for slot in range(1, slots):
             for q in range(36):
-                part, to = sums[(slot * 36 + q) * plane + k * n :], u[q * n :]
+                part, to = sums[(slot * 36 + q) * plane + k * n :], sums[q * plane + k * n :]
                 for c in range(n):
                     to[c] += part[c]
-        for j in range(6):
-            a, o = u[j * n :], f[j * n :]
-            weight_gradient(
-                n, a, a[6 * n :], a[12 * n :], a[18 * n :], a[24 * n :], a[30 * n :], o, o[6 * n :], o[12 * n :]
-            )
-        for i in range(3):
-            a, o = f[6 * i * n :], u[3 * i * n :]
-            weight_gradient(n, a, a[n:], a[2 * n :], a[3 * n :], a[4 * n :], a[5 * n :], o, o[n:], o[2 * n :])
-        for c in range(n):
-            for j in range(9):
-                dweight[(k * n + c) * 9 + j] += u[j * n + c]
+        add_filter_gradients(sums, k * n, plane, n, dweight, k * n, f)

@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 from cafpy.backend import CpuBackend
-from cafpy.ops import winograd, winograd_choice
+from cafpy.ops import winograd, winograd_by_output, winograd_choice
 from cafpy.ops.convolution import ByDirection, convolution
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.winograd import WinogradConvolution
+from cafpy.ops.winograd_by_output import WinogradByOutput
 from cafpy.ops.winograd_choice import Directions, winograd_applies, winograd_pays
 
 SINGLE = np.dtype(np.float32)
+PLANS = [WinogradConvolution, WinogradByOutput]
 
 
 def geometry(images, channels, outputs, size, pad=(1, 1), kernel=3, stride=1, dilation=1, group=1):
@@ -65,13 +67,14 @@ def on_threads(monkeypatch):
     return lambda threads: monkeypatch.setattr(winograd.numba, "get_num_threads", lambda: threads)
 
 
+@pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("name", GEOMETRIES)
-def test_off_by_at_most_2e_5_of_the_largest(name, on_threads):
+def test_off_by_at_most_2e_5_of_the_largest(name, plan, on_threads):
     g = GEOMETRIES[name]
     exact = run(PlainConvolution(np, g, np.dtype(np.float64)), g, np.float64)
     for threads in (1, 3, 4):
         on_threads(threads)
-        for what, values in run(WinogradConvolution(g, SINGLE), g).items():
+        for what, values in run(plan(g, SINGLE), g).items():
             largest = np.abs(exact[what]).max()
             np.testing.assert_allclose(values, exact[what], rtol=0, atol=2e-5 * largest, err_msg=what)
 
@@ -87,19 +90,33 @@ def test_weights_summed_in_one_array_or_in_many(room, on_threads, monkeypatch):
     np.testing.assert_allclose(run(plan, g)["dweight"], expected, rtol=0, atol=2e-5 * np.abs(expected).max())
 
 
-def test_the_same_bits_every_time(on_threads):
+@pytest.mark.parametrize("at_once", [1, 3, 4])
+def test_outputs_at_a_time(at_once, on_threads, monkeypatch):
+    monkeypatch.setattr(winograd_by_output, "OUTPUTS", at_once)
+    on_threads(2)
+    g = GEOMETRIES["14x14"]
+    expected = run(PlainConvolution(np, g, SINGLE), g)
+    for what, values in run(WinogradByOutput(g, SINGLE), g).items():
+        np.testing.assert_allclose(
+            values, expected[what], rtol=0, atol=2e-5 * np.abs(expected[what]).max(), err_msg=what
+        )
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_the_same_bits_every_time(plan, on_threads):
     on_threads(3)
-    first, second = (run(WinogradConvolution(g, SINGLE), g) for g in [GEOMETRIES["several blocks"]] * 2)
+    first, second = (run(plan(g, SINGLE), g) for g in [GEOMETRIES["several blocks"]] * 2)
     for what, values in first.items():
         np.testing.assert_array_equal(values, second[what], err_msg=what)
 
 
-def test_nan_stays_in_its_image_and_tiles():
+@pytest.mark.parametrize("plan", PLANS)
+def test_nan_stays_in_its_image_and_tiles(plan):
     g = geometry(2, 2, 3, (16, 16))
     x = np.zeros((2, 2, 16, 16), np.float32)
     x[0, 1, 9, 9] = np.nan
     y = np.empty((2, 3, 16, 16), np.float32)
-    WinogradConvolution(g, SINGLE).forward(x, np.ones((3, 2, 3, 3), np.float32), None, y)
+    plan(g, SINGLE).forward(x, np.ones((3, 2, 3, 3), np.float32), None, y)
     touched = np.zeros(y.shape, bool)
     touched[0, :, 8:12, 8:12] = True  # no other tile of outputs sees that pixel
     np.testing.assert_array_equal(np.isnan(y), touched)
@@ -131,6 +148,7 @@ def test_where_it_pays():
 def test_choice(monkeypatch):
     g = geometry(8, 64, 64, (56, 56))
     assert type(convolution(CpuBackend(), g, SINGLE)) is WinogradConvolution
+    assert type(convolution(CpuBackend(), geometry(8, 512, 512, (7, 7)), SINGLE)) is WinogradByOutput
     assert type(convolution(CpuBackend(winograd=False), g, SINGLE)) is BlockedConvolution
     assert type(convolution(CpuBackend(), g, np.dtype(np.float64))) is BlockedConvolution
     monkeypatch.setattr("cafpy.ops.convolution.winograd_pays", lambda g, dtype: Directions(True, False, True))
