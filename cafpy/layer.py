@@ -1,4 +1,4 @@
-"""The contract that every layer keeps, and the registry that finds layers by their prototxt type.
+"""The contract that every layer keeps.
 
 A layer has four methods, the same as pycaffe's Python layers: ``setup`` once, ``reshape`` whenever a bottom's shape
 has changed, ``forward``, ``backward``. It sees blobs, never its net. What can be declared is declared as class
@@ -36,7 +36,7 @@ class Layer:
 
     Set before ``setup`` is called:
         param (the LayerParameter), options, phase, backend, xp, dtype, rng (for fillers), seed (for random numbers
-        of forward passes; with ``forward_count`` it fixes every draw).
+        of forward passes; with the counter in :meth:`state` it fixes every draw).
     """
 
     bottoms: ClassVar[Arity] = 1

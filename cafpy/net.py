@@ -95,7 +95,7 @@ class Net:
                     node.layer.reshape(bottom, top)
                     put_loss_weights(node.layer, top)
                 node.layer.forward(bottom, top)
-            except CafpyError as error:
+            except (CafpyError, MemoryError) as error:
                 raise blame(node.layer, error) from error
 
     def backward(self, first: int | None = None, last: int = 0) -> None:
@@ -107,7 +107,7 @@ class Net:
         for i in range(len(self.nodes) - 1 if first is None else first, last - 1, -1):
             node = self.nodes[i]
             if node.needs_backward:
-                node.layer.backward(node.top_blobs, node.bottom_needs, node.bottom_blobs)
+                call(node.layer, node.layer.backward, node.top_blobs, node.bottom_needs, node.bottom_blobs)
 
     def reshape(self) -> None:
         """Pass new input shapes through all layers without computing anything."""

@@ -117,10 +117,12 @@ def call(layer: Layer, method: Callable[..., None], *args: Any) -> None:
     """Call a method of the layer; what goes wrong in it names the layer."""
     try:
         method(*args)
-    except CafpyError as error:
+    except (CafpyError, MemoryError) as error:
         raise blame(layer, error) from error
 
 
-def blame(layer: Layer, error: CafpyError) -> CafpyError:
+def blame(layer: Layer, error: CafpyError | MemoryError) -> CafpyError:
     """The error with the layer in front, unless it names it already."""
+    if isinstance(error, MemoryError):
+        return layer.error(f"not enough memory ({error}); lower batch_size or what else sets the size of its blobs")
     return error if str(error).startswith(layer.where) else type(error)(f"{layer.where}: {error}")
