@@ -11,6 +11,7 @@ import numpy as np
 from cafpy.cli.caffe_log import log, number, output_line
 from cafpy.cli.devices import choose_backend, device_options
 from cafpy.cli.net_options import layers_option, net_options, read_model, state_options
+from cafpy.errors import NetError
 
 
 @click.command(short_help="Evaluate trained weights on a net's test data.")
@@ -31,6 +32,11 @@ def command(
     backend = choose_backend(**device)
     log(f"Use {backend.name}.", "caffe")
     with closing(Net(read_model(model), pb.Phase.Value(phase), level, stage, backend)) as net:
+        if net.inputs:
+            raise NetError(
+                f"{model}: nothing fills this net's input {', '.join(net.inputs)}, so "
+                "there is nothing to test on; give the net with data layers, often train_val.prototxt"
+            )
         for path in weights:
             log(str(load_weights(net, path)), "caffe")
         log(f"Running for {iterations} iterations.", "caffe")

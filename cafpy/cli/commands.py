@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cafpy.errors import CafpyError
+from cafpy.errors import CafpyError, did_you_mean
 from cafpy.version import __version__
 
 _HERE = Path(__file__).parent
@@ -32,6 +32,12 @@ class FolderGroup(click.Group):
         command: click.Command = importlib.import_module(f"cafpy.cli.{self.prefix}{name}").command
         return command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            ctx.fail(f"there is no command '{name}'{did_you_mean(name, known)}; there are {', '.join(known)}")
+        return super().resolve_command(ctx, args)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         return super().parse_args(ctx, [_double_dash(arg) for arg in args])
 
@@ -40,6 +46,8 @@ class FolderGroup(click.Group):
             return super().invoke(ctx)
         except CafpyError as error:
             raise click.ClickException(str(error)) from error
+        except MemoryError as error:
+            raise click.ClickException(f"not enough memory: {error}. Lower batch_size or the size of layers") from error
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{place}{error.strerror or error}") from error

@@ -47,7 +47,8 @@ def load_weights(net: Net, source: str | Path | Weights) -> LoadReport:
     Nothing is copied unless all that have the same name fit. Leading axes of 1 do not count, so blobs from before
     2014, which all have four axes, fit.
 
-    Raises WeightsError when the file cannot be read, or listing every layer whose parameters do not fit.
+    Raises WeightsError when the file cannot be read or has no layer of the net's, or listing every layer whose
+    parameters do not fit.
     """
     weights = source if isinstance(source, dict) else read_weights(source)
     report = LoadReport("weights" if isinstance(source, dict) else str(source))
@@ -74,10 +75,23 @@ def load_weights(net: Net, source: str | Path | Weights) -> LoadReport:
                 problems.append(_wrong_shape(describe(node.param), i, blobs[i].shape, array.shape, report.source))
     if problems:
         raise WeightsError("\n".join(problems))
+    if report.missing and not report.copied:
+        raise WeightsError(_nothing_in_common(report.missing, list(weights), report.source))
     for blob, array in copies:
         net.backend.upload(blob.data, array)
     report.unused = [name for name in weights if name not in net.params]
     return report
+
+
+def _nothing_in_common(wanted: list[str], came: list[str], source: str) -> str:
+    return (
+        f"{source} has weights for no layer of this net: the net's are {_some(wanted)}, the file's {_some(came)}. "
+        "Layers are matched by name; is it the weight file of another net?"
+    )
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
 
 def _fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:

@@ -86,3 +86,12 @@ def test_a_missing_parameter_is_an_error_unless_it_is_shared():
 def test_the_same_count_in_another_shape_does_not_fit():
     with pytest.raises(WeightsError, match="parameter 0 has shape 3×4"):
         load_weights(make_net(("a", 3)), {"a": [np.ones((4, 3)), np.ones(3)]})
+
+
+def test_weights_of_another_net():
+    with pytest.raises(WeightsError) as error:
+        load_weights(make_net(("a", 3)), {name: [np.zeros(3)] for name in ("v", "w", "x", "y", "z")})
+    assert str(error.value) == (
+        "weights has weights for no layer of this net: the net's are a, the file's v, w, x, y and 1 more. "
+        "Layers are matched by name; is it the weight file of another net?"
+    )
