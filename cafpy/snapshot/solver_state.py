@@ -20,6 +20,7 @@ class SolverState:
         layer_positions: LayerPosition messages, one for each layer that has something to remember (Caffe has none).
         learned_net_crc: CRC-32 of the weight file; None when unknown (Caffe does not say).
         monitors: MonitorState messages, one for each test output that is watched.
+        average: the moving average of each parameter; empty when there is none.
     """
 
     iteration: int
@@ -29,3 +30,4 @@ class SolverState:
     layer_positions: list[Any] = field(default_factory=list)
     learned_net_crc: int | None = None
     monitors: list[Any] = field(default_factory=list)
+    average: list[np.ndarray] = field(default_factory=list)

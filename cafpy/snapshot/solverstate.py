@@ -32,6 +32,7 @@ def read(path: Path) -> SolverState:
     _check_crc(path, message)
     try:
         history = [blob_to_array(blob) for blob in message.history]
+        average = [blob_to_array(blob) for blob in message.average]
     except CafpyError as error:
         raise WeightsError(f"{path}: {error}") from error
     crc = message.learned_net_crc if message.HasField("learned_net_crc") else None
@@ -43,17 +44,19 @@ def read(path: Path) -> SolverState:
         list(message.layer_position),
         crc,
         list(message.monitor),
+        average,
     )
 
 
 def write(state: SolverState, path: Path) -> None:
     """Raises WeightsError when the history is bigger than a protobuf message can be."""
-    if sum(array.nbytes for array in state.history) >= LIMIT:
+    if sum(array.nbytes for array in [*state.history, *state.average]) >= LIMIT:
         raise WeightsError(f"{path}: a .solverstate ends at 2 GB, and the history is bigger; use snapshot_format: HDF5")
     message = pb.SolverState(iter=state.iteration, learned_net=state.learned_net, current_step=state.current_step)
     message.history.extend(map(array_to_blob, state.history))
     message.layer_position.extend(state.layer_positions)
     message.monitor.extend(state.monitors)
+    message.average.extend(map(array_to_blob, state.average))
     if state.learned_net_crc is not None:
         message.learned_net_crc = state.learned_net_crc
     content = message.SerializeToString()

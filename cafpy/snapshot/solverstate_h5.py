@@ -1,5 +1,6 @@
 """Solver states in Caffe's HDF5 format: datasets "iter", "learned_net", "current_step" and a group "history" with
-datasets "0", "1" …, which are checksummed; ours adds "layer_position", the bytes of a SolverState message that holds
+datasets "0", "1" …, which are checksummed; ours adds a group "average" if there is
+one, and "layer_position", the bytes of a SolverState message that holds
 only what Caffe's states do not."""
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def read(path: Path) -> SolverState:
                 [history[str(i)][...] for i in range(len(history))],
                 _number(file["current_step"]) if "current_step" in file else 0,
             )
+            if "average" in file:
+                average = file["average"]
+                state.average = [average[str(i)][...] for i in range(len(average))]
             if "layer_position" in file:
                 message = pb.SolverState.FromString(file["layer_position"][...].tobytes())
                 state.layer_positions = list(message.layer_position)
@@ -50,11 +54,16 @@ def write(state: SolverState, path: Path) -> None:
         # a fixed-length string with its closing zero, as Caffe's reader wants it
         file["learned_net"] = np.array(state.learned_net.encode(), dtype=f"S{len(state.learned_net.encode()) + 1}")
         file["current_step"] = np.array([state.current_step], np.int32)
-        history = file.create_group("history")
-        for i, array in enumerate(state.history):
-            history.create_dataset(str(i), data=array, fletcher32=array.size > 0 and array.ndim > 0)
+        _write_arrays(file.create_group("history"), state.history)
+        if state.average:
+            _write_arrays(file.create_group("average"), state.average)
         if ours.ListFields():
             file["layer_position"] = np.frombuffer(ours.SerializeToString(), np.uint8)
+
+
+def _write_arrays(group: h5py.Group, arrays: list[np.ndarray]) -> None:
+    for i, array in enumerate(arrays):
+        group.create_dataset(str(i), data=array, fletcher32=array.size > 0 and array.ndim > 0)
 
 
 def _number(dataset: h5py.Dataset) -> int:

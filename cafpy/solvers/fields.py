@@ -47,6 +47,6 @@ def _test_nets(param: Any) -> Iterator[str]:
 def _numbers(param: Any) -> Iterator[str]:
     if param.average_loss < 1:
         yield f"average_loss is {param.average_loss}; it must be at least 1"
-    for name in ("max_iter", "display", "snapshot", "test_interval"):
+    for name in ("max_iter", "display", "snapshot", "test_interval", "early_stop_patience", "snapshot_keep"):
         if getattr(param, name) < 0:
             yield f"{name} is {getattr(param, name)}; it must not be negative"

@@ -17,6 +17,7 @@ from cafpy.snapshot.newest import check_learned_net, file_crc, newest_snapshot
 from cafpy.snapshot.solver_state import SolverState
 from cafpy.snapshot.states import find_learned_net, read_state, write_state
 from cafpy.snapshot.weights import write_weights
+from cafpy.solvers.kept_snapshots import remove_old_snapshots
 from cafpy.solvers.update_rule import rule_class, solver_types
 
 if TYPE_CHECKING:
@@ -49,11 +50,27 @@ def write_snapshot(solver: Solver) -> tuple[Path, Path]:
     model, state = Path(f"{stem}.caffemodel{hdf5}"), Path(f"{stem}.solverstate{hdf5}")
     write_weights(solver.net, model, param.snapshot_diff)
     history = [part for slot in solver.history for part in _by_parameter(solver, slot)]
+    average: list[np.ndarray] = []
+    if solver.average.values is not None:
+        average = list(_by_parameter(solver, solver.average.values))
+        with solver.average.in_use():
+            write_weights(solver.net, f"{stem}.ema.caffemodel{hdf5}")
     positions = list(_layer_positions(solver))
     write_state(
-        SolverState(solver.iteration, model.as_posix(), history, solver.rate.current_step, positions, file_crc(model)),
+        SolverState(
+            solver.iteration,
+            model.as_posix(),
+            history,
+            solver.rate.current_step,
+            positions,
+            file_crc(model),
+            solver.watch.state(),
+            average,
+        ),
         state,
     )
+    if param.snapshot_keep:
+        remove_old_snapshots(snapshot_prefix(param), param.snapshot_keep, solver.iteration)
     return model, state
 
 
@@ -90,11 +107,20 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
     for i, slot in enumerate(solver.history):
         arrays = state.history[i * count : (i + 1) * count]
         if arrays:
-            solver.backend.upload(slot, np.concatenate([array.ravel() for array in arrays]).astype(slot.dtype))
+            solver.backend.upload(slot, _flat(arrays, slot.dtype))
+    solver.average.values = None
+    if state.average:
+        solver.average.begin()
+        if solver.average.values is not None:
+            solver.backend.upload(solver.average.values, _flat(state.average, solver.flat.dtype))
     solver.iteration = state.iteration
     solver.rate.current_step = state.current_step
     solver.watch.load_state(state.monitors)
     _restore_positions(solver, state.layer_positions)
+
+
+def _flat(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
+    return np.concatenate([array.ravel() for array in arrays]).astype(dtype)
 
 
 def _by_parameter(solver: Solver, slot: Any) -> Iterator[np.ndarray]:
@@ -111,6 +137,11 @@ def _check_history(solver: Solver, state: SolverState, path: str | Path) -> None
             f"the solver state '{path}' holds {len(state.history)} history arrays, but type \"{solver.param.type}\" "
             f"keeps {len(solver.history)} for each of the net's {len(parameters)} parameters, {wanted} in all"
             f"{_maybe_of_type(len(state.history), len(parameters))}"
+        )
+    sizes = [parameter.blob.count for parameter in parameters]
+    if state.average and [array.size for array in state.average] != sizes:
+        raise WeightsError(
+            f"the solver state '{path}' holds the average of other parameters; it belongs to another net"
         )
     for i, array in enumerate(state.history):
         parameter = parameters[i % len(parameters)]

@@ -28,6 +28,7 @@ from cafpy.solvers.observer import Display, Observer, Output
 from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
 from cafpy.solvers.update_rule import update_rule
 from cafpy.solvers.watch import Watch
+from cafpy.solvers.weight_average import WeightAverage
 
 LOOK_EVERY = 100  # iterations between two looks at errors that a GPU has noted but nobody has read
 
@@ -47,7 +48,7 @@ class Solver:
         net, test_nets: the nets; the test nets use the train net's parameters.
         iteration: updates done so far.
         rate: the LearningRate.
-        watch: what follows from test results.
+        watch: what follows from test results; average: the moving average of the weights, if one is kept.
         rule: the update rule; history: its arrays, laid out as ``flat.data``; flat: the parameters and gradients.
 
     Raises SolverError, NetError or WeightsError when it cannot be built.
@@ -68,7 +69,7 @@ class Solver:
         check_fields(self.param)
         self.rate = LearningRate(self.param)
         self.rule = update_rule(self.param)
-        if self.param.snapshot:
+        if self.param.snapshot or self.param.snapshot_best:
             check_writable(snapshot_prefix(self.param))
         self.backend = backend or Backend()
         self.observers = list(observers)
@@ -93,6 +94,7 @@ class Solver:
             raise
         self.flat = FlatParameters(*self.net.arena(), [p.blob.count for p in self.net.learnable])
         self.history = [self.backend.zeros(self.flat.data.size, dtype) for _ in range(self.rule.slots)]
+        self.average = WeightAverage(self.backend, self.flat, self.param.ema_decay)
         self._losses = LossWindow(self.net, self.param.average_loss)
         self._clock, self._clock_iteration = time.perf_counter(), 0
 
@@ -142,7 +144,7 @@ class Solver:
                     self.iteration or self.param.test_initialization
                 ):
                     self.test_all()
-                    if self._stopped:
+                    if self.answer_requests():
                         break
                 self._iterate()
                 self.answer_requests(snapshot_due=_due(self.param.snapshot, self.iteration))
@@ -167,8 +169,10 @@ class Solver:
         if display or self.iteration % LOOK_EVERY == 0:
             self.backend.raise_pending()
         self.gradient.prepare(self.backend.xp, self.flat, rate)
+        self.average.begin()
         self.rule.update(self.backend, self.flat, self.history, self.iteration)
         self.iteration += 1
+        self.average.add(self.iteration)
         self.tell("on_iteration")
 
     def _forward_backward(self, debug: bool) -> None:
@@ -193,12 +197,16 @@ class Solver:
     def test_all(self) -> None:
         """Run every test net for its test_iter."""
         self.backend.raise_pending()
+        results = []
         for index in range(len(self.test_nets)):
             self.tell("on_test_start", index)
-            scores = run_test(self, index)
+            with self.average.in_use():
+                scores = run_test(self, index)
             if scores is None:  # asked to stop
                 return
             self.tell("on_test", index, scores)
+            results.append(scores)
+        for index, scores in enumerate(results):
             self.watch.see(self, index, scores)
 
     # -- requests, safe to call from a signal handler or an observer ----------------------------------------------
@@ -224,7 +232,8 @@ class Solver:
     def snapshot(self) -> tuple[Path, Path]:
         """Write the weights and the solver state; returns their paths."""
         self.backend.raise_pending()
-        model, state = write_snapshot(self)
+        with self.average.out_of_use():
+            model, state = write_snapshot(self)
         self.tell("on_snapshot", model, state)
         return model, state
 

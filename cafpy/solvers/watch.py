@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cafpy.net import Net
+from cafpy.solvers.kept_snapshots import write_best_weights
 from cafpy.solvers.monitor import Monitor
 from cafpy.solvers.observer import Scores
+from cafpy.solvers.snapshots import snapshot_prefix
 
 if TYPE_CHECKING:
     from cafpy.solvers.solver import Solver
@@ -20,18 +22,24 @@ class Watch:
         self.param = param
         self.plateau = param.lr_policy == "plateau"
         self.monitors: dict[str, Monitor] = {}
-        if self.plateau:
+        self.patience = param.early_stop_patience
+        if self.plateau or self.patience:
             self.monitors["monitor"] = Monitor(param, "monitor", nets)
+        if param.snapshot_best:
+            self.monitors["snapshot_best"] = Monitor(param, "snapshot_best", nets)
 
     def see(self, solver: Solver, index: int, scores: Scores) -> None:
         """Act on the results of test net ``index``."""
         for monitor in self.monitors.values():
             if monitor.net == index:
-                monitor.see(scores)
+                better = monitor.see(scores)
                 if monitor.field == "monitor":
-                    self._act(solver, monitor)
+                    self._lower_rate(solver, monitor)
+                    self._stop_early(solver, monitor)
+                elif better:
+                    self._keep(solver, monitor)
 
-    def _act(self, solver: Solver, monitor: Monitor) -> None:
+    def _lower_rate(self, solver: Solver, monitor: Monitor) -> None:
         if self.plateau and monitor.since_step >= self.param.plateau_patience:
             monitor.since_step = 0
             solver.rate.current_step += 1
@@ -41,6 +49,23 @@ class Watch:
                 f"Iteration {solver.iteration}: {monitor.output} has not got better in {self.param.plateau_patience} "
                 f"tests (best {monitor.best:g}); the learning rate is now {rate:g}",
             )
+
+    def _stop_early(self, solver: Solver, monitor: Monitor) -> None:
+        if self.patience and monitor.since_best >= self.patience:
+            solver.request_stop()
+            solver.tell(
+                "on_note",
+                f"Iteration {solver.iteration}: {monitor.output} has not got better in {monitor.since_best} tests "
+                f"(best {monitor.best:g}); stopping early",
+            )
+
+    def _keep(self, solver: Solver, monitor: Monitor) -> None:
+        path = write_best_weights(solver, snapshot_prefix(self.param))
+        solver.tell(
+            "on_note",
+            f"Iteration {solver.iteration}: {monitor.output} = {monitor.best:g} is the best so far; "
+            f"weights kept as {path}",
+        )
 
     def state(self) -> list[Any]:
         """A MonitorState for each monitor."""

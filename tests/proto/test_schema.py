@@ -19,12 +19,14 @@ OUR_FIELDS = {
     ("SolverState", "learned_net_crc"),
     ("SolverState", "crc"),
     ("SolverState", "monitor"),
+    ("SolverState", "average"),
     *(
         ("SolverParameter", name)
         for name in (
             *("warmup_iter", "warmup_start_lr", "rampup_interval", "rampup_lr", "warmup_type", "min_lr"),
             *("restart_interval", "restart_mult", "cycle_up", "cycle_start", "cycle_end"),
             *("plateau_patience", "monitor", "monitor_better"),
+            *("early_stop_patience", "snapshot_keep", "snapshot_best", "ema_decay"),
         )
     ),
 }
