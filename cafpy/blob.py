@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from cafpy.backend import Array, Backend
+from cafpy.errors import NetError
 
 
 class Storage:
@@ -58,15 +60,22 @@ class Blob:
         self.dtype = np.dtype(dtype)
         self._data = Storage(backend, self.dtype)
         self._diff = Storage(backend, self.dtype)
-        self.shape: tuple[int, ...] = ()
-        self.count = 1
+        self.shape: tuple[int, ...]
+        self.count: int
         self._data_flat = self._diff_flat = self._data_view = self._diff_view = None
         self.reshape(shape)
 
     def reshape(self, shape: tuple[int, ...]) -> None:
-        """Change the shape; values are kept only as far as the memory happens to hold them."""
-        self.shape = tuple(int(n) for n in shape)
-        self.count = prod(self.shape)
+        """Change the shape; values are kept only as far as the memory happens to hold them.
+
+        Raises NetError when no array can have that shape.
+        """
+        shape = tuple(int(n) for n in shape)
+        count = prod(shape)
+        if min(shape, default=0) < 0 or count * self.dtype.itemsize > sys.maxsize:
+            what = "negative" if min(shape) < 0 else "too large for any memory"
+            raise NetError(f"the shape {'×'.join(map(str, shape))} is {what}; look at the options that it comes from")
+        self.shape, self.count = shape, count
         self._data_flat = self._diff_flat = None
 
     @property

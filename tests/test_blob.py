@@ -5,6 +5,7 @@ import pytest
 
 from cafpy.backend import Backend
 from cafpy.blob import Blob
+from cafpy.errors import NetError
 
 
 class Counting(Backend):
@@ -123,3 +124,11 @@ def test_move_to_an_arena_keeps_values_and_sharing(backend):
 
 def test_repr(backend):
     assert repr(Blob(backend, (2, 3))) == "Blob(2 3 (6), float32, cpu (plain))"
+
+
+@pytest.mark.parametrize(("shape", "what"), [((-1, 3), "negative"), ((2**40, 2**40), "too large for any memory")])
+def test_shapes_that_cannot_be(shape, what):
+    blob = Blob(Backend(), (2,))
+    with pytest.raises(NetError, match=f"^the shape {shape[0]}×{shape[1]} is {what}; look at the options"):
+        blob.reshape(shape)
+    assert (blob.shape, blob.count) == ((2,), 2)
