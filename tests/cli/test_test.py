@@ -12,7 +12,10 @@ layer { name: "data" type: "DummyData" top: "data" top: "target"
   dummy_data_param { shape { dim: 2 dim: 3 } shape { dim: 2 dim: 1 }
     data_filler { value: 1 } data_filler { value: 4 } } }
 """
-INPUT = 'layer { name: "data" type: "Input" top: "data" top: "target" input_param { shape { dim: 2 dim: 3 } shape { dim: 2 dim: 1 } } }\n'
+INPUT = """
+layer { name: "data" type: "Input" top: "data" top: "target"
+  input_param { shape { dim: 2 dim: 3 } shape { dim: 2 dim: 1 } } }
+"""
 NET = """
 layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 1 } }
 layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "target" top: "loss" }
