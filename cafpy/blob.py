@@ -98,11 +98,6 @@ class Blob:
             self._diff_view = flat[: self.count].reshape(self.shape)
         return self._diff_view
 
-    @property
-    def has_diff(self) -> bool:
-        """Whether the gradient has ever been touched (weight files leave out gradients that do not exist)."""
-        return self._diff.flat is not None
-
     def share_data(self, other: Blob) -> None:
         """Use ``other``'s memory for data from now on. The counts must agree; the shapes may differ."""
         self._data = other._data

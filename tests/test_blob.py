@@ -28,11 +28,9 @@ def test_memory_is_taken_at_first_touch(backend):
     blob = Blob(backend, (2, 3))
     assert (blob.shape, blob.count, blob.ndim) == ((2, 3), 6, 2)
     assert not backend.allocated
-    assert not blob.has_diff
     assert blob.data.tolist() == [[0, 0, 0], [0, 0, 0]]
     assert backend.allocated == [6]
     assert blob.diff.shape == (2, 3)
-    assert blob.has_diff
     assert backend.allocated == [6, 6]
 
 

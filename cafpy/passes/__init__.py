@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from cafpy.passes.filter_by_state import blobs_left_out, filter_by_state
 from cafpy.passes.insert_splits import insert_splits
-from cafpy.passes.net_state import state_in_solver, state_of_net
+from cafpy.passes.net_state import state_of_net
 from cafpy.passes.upgrade import upgrade_net
 from cafpy.passes.upgrade_input import inputs_without_shape
 from cafpy.proto import cafpy_pb2 as pb
@@ -22,12 +22,6 @@ def prepare(param: pb.NetParameter, phase: int, level: int = 0, stages: Iterable
     The result's ``state`` is the merged one. What was upgraded is logged. Raises NetError.
     """
     return prepare_in_state(param, state_of_net(param, phase, level, stages))
-
-
-def prepare_in_solver(param: pb.NetParameter, phase: int, state: pb.NetState | None = None) -> pb.NetParameter:
-    """As :func:`prepare` for a solver's net: the net's own `state` goes before ``phase``, and before both goes
-    ``state``, the solver's train_state or test_state."""
-    return prepare_in_state(param, state_in_solver(param, phase, state))
 
 
 def prepare_in_state(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:

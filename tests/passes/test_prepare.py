@@ -11,7 +11,8 @@ import pytest
 from google.protobuf import text_format
 
 from cafpy.errors import NetError
-from cafpy.passes import prepare, prepare_in_solver
+from cafpy.passes import prepare, prepare_in_state
+from cafpy.passes.net_state import state_in_solver
 from cafpy.passes.upgrade import upgrade_net
 from cafpy.proto import cafpy_pb2 as pb
 
@@ -76,7 +77,7 @@ def test_states() -> None:
     built = prepare(net, pb.TEST, 1, ["b"])
     assert [layer.name for layer in built.layer] == ["test"]
     assert built.state == pb.NetState(phase=pb.TEST, level=1, stage=["a", "b"])
-    assert [layer.name for layer in prepare_in_solver(net, pb.TEST).layer] == ["train"]
+    assert [layer.name for layer in prepare_in_state(net, state_in_solver(net, pb.TEST)).layer] == ["train"]
     test_state = pb.NetState(phase=pb.TEST, level=2, stage=["b"])
-    assert [layer.name for layer in prepare_in_solver(net, pb.TEST, test_state).layer] == ["test"]
+    assert [layer.name for layer in prepare_in_state(net, state_in_solver(net, pb.TEST, test_state)).layer] == ["test"]
     assert net.state == pb.NetState(phase=pb.TRAIN, stage=["a"])
