@@ -74,6 +74,8 @@ def _print_classes(report: ConversionReport) -> None:
 
 
 def _sizes(report: ConversionReport) -> str:
+    if not report.shapes:
+        return ""
     if len(report.shapes) == 1:
         (shape,) = report.shapes
         return f" of {'×'.join(map(str, shape))}"

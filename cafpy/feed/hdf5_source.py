@@ -55,6 +55,7 @@ class Hdf5Source:
         self.shuffle = shuffle
         self.seed = seed
         self.row_shapes: list[tuple[int, ...]] = []
+        self._count = 0
         for file in self.files:
             self._check(file)
         self._file: h5py.File | None = None
@@ -63,6 +64,10 @@ class Hdf5Source:
         self._datasets: list[Any] = []
         self._rows = 0
         self._order: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """Rows of all files."""
+        return self._count
 
     def read(self, batch: Sequence[np.ndarray]) -> None:
         """Fill one array per dataset, of shape (batch size, *row shape), with the next rows."""
@@ -140,6 +145,7 @@ class Hdf5Source:
         if len({shape[0] for shape in shapes}) > 1:
             rows = ", ".join(f"'{name}' {shape[0]}" for name, shape in zip(self.names, shapes, strict=True))
             raise DataError(f"the datasets of '{path}' differ in their number of rows: {rows}")
+        self._count += shapes[0][0]
         rest = [shape[1:] for shape in shapes]
         self.row_shapes = self.row_shapes or rest
         for name, wanted, came in zip(self.names, self.row_shapes, rest, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +84,7 @@ def image_pixels(content: bytes, options: ImageOptions) -> np.ndarray:
     return resize_image(image, *options.resize) if options.resize else image
 
 
-def in_order(convert: Callable[[Item], Result], items: Sequence[Item], jobs: int | None = None) -> Iterator[Result]:
+def in_order(convert: Callable[[Item], Result], items: Iterable[Item], jobs: int | None = None) -> Iterator[Result]:
     """The results for all items, in order, made a little ahead in ``jobs`` threads (None: one a core).
 
     Reading files, decoding, resizing and encoding all let go of Python's lock. With one job all is done in this thread.
