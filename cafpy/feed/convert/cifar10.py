@@ -41,6 +41,8 @@ def convert_cifar10(
     path = Path(source)
     if not path.exists():
         raise DataError(f"'{path}' does not exist (looked in {Path.cwd()})")
+    if Path(out_train).resolve() == Path(out_test).resolve():
+        raise DataError(f"'{out_train}' is named for the training and for the test set; give each its own database")
     for out in (out_train, out_test):
         check_target(Path(out), force)
     files = {PurePosixPath(name): content for name, content in read_files(path, _needed)}

@@ -39,6 +39,8 @@ def convert_cifar100(
     path = Path(source)
     if not path.exists():
         raise DataError(f"'{path}' does not exist (looked in {Path.cwd()})")
+    if Path(out_train).resolve() == Path(out_test).resolve():
+        raise DataError(f"'{out_train}' is named for the training and for the test set; give each its own database")
     for out in (out_train, out_test):
         check_target(Path(out), force)
     kind = "coarse" if coarse else "fine"

@@ -124,3 +124,9 @@ def test_the_subset_of_real_images(shared, tmp_path):
     train, test = convert_cifar10(shared / "data" / "cifar10_subset.tar", tmp_path / "train", tmp_path / "test")
     assert (train.written, test.written) == (5000, 1000)
     assert set(train.counts.values()) == {500} and set(test.counts.values()) == {100}
+
+
+def test_one_database_for_both_sets_is_refused(tmp_path):
+    (tmp_path / "source").mkdir()
+    with pytest.raises(DataError, match="is named for the training and for the test set; give each its own database"):
+        convert_cifar10(tmp_path / "source", tmp_path / "out", tmp_path / "x" / ".." / "out", force=True)
