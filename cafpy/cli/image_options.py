@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 
+MOST_PIXELS_A_SIDE = 16384
+
+
 class Size(click.ParamType):
     """ "256x320" or "256": height and width in pixels."""
 
@@ -18,7 +21,10 @@ class Size(click.ParamType):
         match = re.fullmatch(r"(\d+)(?:[x×](\d+))?", value)
         if not match or int(match[1]) == 0 or match[2] == "0":
             self.fail(f"'{value}' is no size; write height×width as 256x256, or 256 for both")
-        return int(match[1]), int(match[2] or match[1])
+        size = int(match[1]), int(match[2] or match[1])
+        if max(size) > MOST_PIXELS_A_SIDE:
+            self.fail(f"'{value}' is too large; the most is {MOST_PIXELS_A_SIDE} pixels a side")
+        return size
 
 
 class Split(click.ParamType):
