@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-
 MOST_PIXELS_A_SIDE = 16384
 
 
