@@ -8,14 +8,18 @@ Convolutions and products are bound by arithmetic: beside the time stand GFLOP/s
 product of two 2048 x 2048 matrices reaches here. Pooling and LRN are bound by memory: GB/s of what must be read and
 written at least, and the share of what copying a large array reaches. The best of some runs counts, so that other
 processes disturb little; time of the first call (compilation, or loading from the cache) stands last where it is long.
+
+Where PyTorch is installed, convolutions are also run by it, in turn with ours; "x 1.50" says that it took 1.5 times as
+long, in its usual order of memory (NCHW) and with channels last.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,6 +54,9 @@ CONVOLUTIONS = {
     "resnet 1x1 stride 2": (8, 256, 512, 56, 1, 2, 0, 1),
     "resnet 1x1 small maps": (8, 2048, 512, 7, 1, 1, 0, 1),
     "resnet one image": (1, 256, 256, 14, 3, 1, 1, 1),
+    "vgg 4": (2, 512, 512, 28, 3, 1, 1, 1),
+    "3x3 32 maps": (16, 32, 32, 32, 3, 1, 1, 1),
+    "3x3 16 maps": (8, 16, 16, 56, 3, 1, 1, 1),
     "mobilenet depthwise": (8, 128, 128, 56, 3, 1, 1, 128),
     "mobilenet depthwise stride 2": (8, 256, 256, 28, 3, 2, 1, 256),
     "mobilenet depthwise small maps": (8, 512, 512, 14, 3, 1, 1, 512),
@@ -67,13 +74,15 @@ POOLINGS = {
 
 @dataclass(frozen=True)
 class Work:
-    """A routine and its arguments. ``flops`` counts multiplications and additions; ``bytes`` what must move."""
+    """A routine and its arguments. ``flops`` counts multiplications and additions; ``bytes`` what must move;
+    ``rivals`` do the same."""
 
     name: str
     routine: Callable[..., object]
     arguments: tuple[Any, ...]
     flops: float = 0
     bytes: float = 0
+    rivals: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def run(self) -> None:
         self.routine(*self.arguments)
@@ -88,11 +97,24 @@ def convolutions(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
         plan = convolution(backend, g, x.dtype)
         out, dx, dweight = np.zeros_like(y), np.zeros_like(x), np.zeros_like(weight)
         flops = 2.0 * images * outputs * g.places * g.weights_per_output
-        yield Work(f"conv {name}: forward", plan.forward, (x, weight, bias, out), flops)
-        yield Work(f"conv {name}: backward to weights", plan.backward_weight, (x, y, dweight), flops)
-        yield Work(f"conv {name}: backward to data", plan.backward_data, (y, weight, None, dx), flops)
+        rivals = by_torch(g, x, weight, bias, y)
+        for direction, routine, arguments in (
+            ("forward", plan.forward, (x, weight, bias, out)),
+            ("backward to weights", plan.backward_weight, (x, y, dweight)),
+            ("backward to data", plan.backward_data, (y, weight, None, dx)),
+        ):
+            beside = rivals.get(direction.removeprefix("backward "), {})
+            yield Work(f"conv {name}: {direction}", routine, arguments, flops, rivals=beside)
         maps = y.reshape(images, outputs, -1)
         yield Work(f"conv {name}: backward to bias", add_bias_gradient, (backend, maps, bias), bytes=y.nbytes)
+
+
+def by_torch(g: Geometry, *arrays: np.ndarray) -> dict[str, dict[str, Callable[[], object]]]:
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    from torch_convolution import rivals
+
+    return rivals(g, *arrays)
 
 
 def inner_products(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
@@ -142,13 +164,19 @@ def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
 
 def best(run: Callable[[], object], seconds: float = SECONDS) -> float:
     """The shortest of the runs that fit into ``seconds``, three at least."""
-    times: list[float] = []
+    return best_in_turn([run], seconds)[0]
+
+
+def best_in_turn(runs: list[Callable[[], object]], seconds: float = SECONDS) -> list[float]:
+    """The shortest of the runs of each that fit into ``seconds``, three at least."""
+    times: list[list[float]] = [[] for _ in runs]
     end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    while len(times[0]) < 3 or time.perf_counter() < end:
+        for run, of_run in zip(runs, times, strict=True):
+            start = time.perf_counter()
+            run()
+            of_run.append(time.perf_counter() - start)
+    return [min(of_run) for of_run in times]
 
 
 def limits() -> tuple[float, float]:
@@ -164,8 +192,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="?", default="", help="only what has these words in its name")
     parser.add_argument("--threads", type=int, help="threads (all processors when left out)")
+    parser.add_argument("--no-winograd", action="store_true", help="convolutions by column matrices only")
     args = parser.parse_args()
-    backend = CpuBackend(args.threads)
+    backend = CpuBackend(args.threads, winograd=not args.no_winograd)
+    if importlib.util.find_spec("torch") is not None:
+        import torch
+
+        torch.set_num_threads(backend.threads)
     flops, bandwidth = limits()
     print(f"{backend.threads} threads; a product reaches {flops:.0f} GFLOP/s, a copy {bandwidth:.1f} GB/s")
     rng = np.random.default_rng(0)
@@ -176,10 +209,14 @@ def main() -> None:
             start = time.perf_counter()
             work.run()
             first = time.perf_counter() - start
-            seconds = best(work.run)
+            for rival in work.rivals.values():
+                rival()
+            seconds, *others = best_in_turn([work.run, *work.rivals.values()])
             rate, limit, unit = (work.flops, flops, "GFLOP/s") if work.flops else (work.bytes, bandwidth, "GB/s")
             rate /= seconds * 1e9
             line = f"{work.name:55} {seconds * 1e3:9.3f} ms {rate:7.1f} {unit:7} {rate / limit:5.0%}"
+            for beside, other in zip(work.rivals, others, strict=True):
+                line += f"   {beside} x {other / seconds:.2f}"
             print(f"{line}   first call {first:.1f} s" if first > 0.2 + seconds else line, flush=True)
 
 

@@ -1,8 +1,8 @@
 """Convolution of 3 x 3 windows, stride 1, in one group and float32, by Winograd's F(4x4, 3x3): a plan as others are.
 
 A tile of 4 x 4 outputs costs 36 products of (outputs, maps) and (maps, tiles) matrices in place of 144, and moves to
-and from there that cost the more the fewer the maps. A result is off by some 1e-6 of the largest magnitude, ten times
-what other plans are, and an inf or NaN spoils the whole tile (of 6 x 6 inputs or 4 x 4 outputs) it meets.
+and from there that cost the more the fewer the maps. A result is off by 1e-6 to 2e-5 of the largest magnitude, ten to
+forty times what other plans are, and an inf or NaN spoils the whole tile (of 6 x 6 inputs or 4 x 4 outputs) it meets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from cafpy.ops.threaded import NO_INDICES
 from cafpy.ops.winograd_kernels import add_weight_gradient, convolve, sum_products, transform_weights
 from cafpy.ops.workspace import workspace
 
-TILES = 64  # of a block: columns enough for a product, few enough that 36 of them stay in cache
+TILES = 128  # of a block: a few columns more per product than it needs, so that weights are read less often
 SUMS = 1 << 25  # elements that all arrays to sum weights' gradients in may have together, if there is more than one
 
 
