@@ -87,6 +87,10 @@ class Layer:
     def load_state(self, state: dict[str, int]) -> None:
         """Go on where ``state`` says. ``seed`` has been set to that of the saved run before."""
 
+    def records(self) -> int | None:
+        """How many records one pass over its data has; None for a layer that reads none, or does not know."""
+        return None
+
     def close(self) -> None:
         """Let go of files and threads."""
 

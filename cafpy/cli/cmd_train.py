@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 )
 @click.option("--snapshot", metavar="FILE", help="Go on from this .solverstate (or .solverstate.h5).")
 @click.option("--resume", is_flag=True, help="Go on from the newest good snapshot of snapshot_prefix, if there is any.")
+@click.option(
+    "--freeze",
+    multiple=True,
+    metavar="PATTERN",
+    help="Layers that do not learn, by name or pattern ('conv*'); may be repeated.",
+)
 @click.option("--level", default=0, show_default=True, help="The level of the net state.")
 @click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated.")
 @layers_option
@@ -35,6 +41,7 @@ def command(
     weights: tuple[str, ...],
     snapshot: str | None,
     resume: bool,
+    freeze: tuple[str, ...],
     level: int,
     stage: tuple[str, ...],
     **device: Any,
@@ -56,6 +63,7 @@ def command(
         raise SolverError("--weights and --snapshot contradict each other: a snapshot brings its own weights; give one")
     param, _ = upgrade_solver(read_solver(solver_file), solver_file)
     param = set_snapshot_prefix(param, solver_file)
+    param.freeze.extend(freeze)
     if level or stage:
         param.train_state.level = level
         param.train_state.stage.extend(stage)

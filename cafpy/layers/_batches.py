@@ -57,6 +57,10 @@ class BatchLayer(Layer):
         self.reader.position = state["position"]
         self.reader.seed = self.seed
 
+    def records(self) -> int | None:
+        source = self.reader.source
+        return len(source) if hasattr(source, "__len__") else None
+
     def close(self) -> None:
         if hasattr(self, "reader"):
             self.reader.close()

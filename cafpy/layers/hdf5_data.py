@@ -68,6 +68,9 @@ class HDF5Data(Layer):
         self.source.seed = self.seed
         self.source.load_state(state)
 
+    def records(self) -> int:
+        return len(self.source)
+
     def close(self) -> None:
         if hasattr(self, "source"):
             self.source.close()

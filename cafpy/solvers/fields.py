@@ -30,7 +30,8 @@ def _test_nets(param: Any) -> Iterator[str]:
     count = len(param.test_iter)
     generic = param.HasField("net") or param.HasField("net_param")
     nets = f"{own} test net{'' if own == 1 else 's'}"
-    if count < own:
+    whole = not count and param.test_interval > 0  # tests take all records
+    if count < own and not whole:
         yield f"the solver has {nets}, but test_iter is given {count} times; give each its number of test passes"
     elif count > own and not generic:
         yield f"test_iter is given {count} times, but the solver has {nets}; give one test_iter for each"
@@ -39,9 +40,16 @@ def _test_nets(param: Any) -> Iterator[str]:
         yield f"test_iter is given, but test_interval {came}; write how many iterations lie between two tests"
     if any(n <= 0 for n in param.test_iter):
         yield f"test_iter is {min(param.test_iter)}; it must be at least 1"
+    if whole:
+        count = own or int(generic)
     if param.test_state and len(param.test_state) != count:
         given = len(param.test_state)
         yield f"test_state is given {given} times for {count} test nets; give it once for each or not at all"
+    if param.HasField("max_epoch"):
+        if param.HasField("max_iter"):
+            yield "the solver gives its length twice, as max_iter and as max_epoch; keep one"
+        if param.max_epoch < 1:
+            yield f"max_epoch is {param.max_epoch}; it must be at least 1"
 
 
 def _numbers(param: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Testing: a test net runs for its test_iter, and its outputs are averaged."""
+"""Testing: a test net runs for its test_iter, or over all its records, and its outputs are averaged."""
 
 from __future__ import annotations
 
@@ -16,36 +16,41 @@ if TYPE_CHECKING:
 
 def run_test(solver: Solver, index: int) -> Scores | None:
     """The scores of test net ``index``, or None when the solver was asked to stop meanwhile."""
-    net = solver.test_nets[index]
-    passes = solver.param.test_iter[index]
+    run = solver.test_runs[index]
     sums: dict[str, Any] = {}
-    losses = LossWindow(net, 1)
+    windows: dict[Net, LossWindow] = {}
     loss: Any = 0.0
-    for _ in range(passes):
+    for net, weight in run.passes():
         if solver.answer_requests():
             return None
         net.forward()
         for name in net.outputs:
-            _add(sums, net, name)
+            _add(sums, net, name, weight)
         if solver.param.test_compute_loss:
-            loss = loss + losses.pass_loss()
+            if net not in windows:
+                windows[net] = LossWindow(net, 1)
+            loss = loss + weight * windows[net].pass_loss()
+    net = run.net
     net.backend.raise_pending()
     to_host = net.backend.to_host
-    outputs = [Output(name, to_host(total).ravel() / passes, net.loss_weight(name)) for name, total in sums.items()]
+    outputs = [Output(name, to_host(total).ravel() / run.total, net.loss_weight(name)) for name, total in sums.items()]
     if not solver.param.test_compute_loss:
         return Scores(solver.iteration, outputs, None)
-    return Scores(solver.iteration, outputs, float(to_host(loss)) / passes if losses.terms else 0.0)
+    return Scores(
+        solver.iteration, outputs, float(to_host(loss)) / run.total if any(w.terms for w in windows.values()) else 0.0
+    )
 
 
-def _add(sums: dict[str, Any], net: Net, name: str) -> None:
+def _add(sums: dict[str, Any], net: Net, name: str, weight: int) -> None:
     data = net.blobs[name].data
     total = sums.get(name)
     if total is None:
         sums[name] = data.astype(float)
+        sums[name] *= weight  # in place: the product of an array without axes is no array
         return
     if total.shape != data.shape:
         raise SolverError(
             f"the output '{name}' of test net '{net.name}' changes its shape from {shape_text(total.shape)} to "
             f"{shape_text(data.shape)} between two passes, so it has no mean; end the net with a layer of fixed shape"
         )
-    total += data
+    total += weight * data

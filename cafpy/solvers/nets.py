@@ -40,12 +40,15 @@ class NetFactory:
     def test_nets(self, train_net: Net) -> list[Net]:
         """The nets in phase TEST, one for each test_iter, with the train net's parameters.
 
-        First those of test_net_param, then those of test_net; what test_iter is left is for `net` itself.
+        First those of test_net_param, then those of test_net; what test_iter is left is for `net` itself. Without any
+        test_iter each of the former has one, or else `net` has.
         """
         param = self.param
         sources = list(param.test_net_param) + [self._read("test_net", path) for path in param.test_net]
         left = len(param.test_iter) - len(sources)
-        if left > 0:
+        if not param.test_iter and param.test_interval:
+            left = not sources
+        if left > 0 and (param.HasField("net") or param.HasField("net_param")):
             generic = param.net_param if param.HasField("net_param") else self._read("net", param.net)
             sources += [generic] * left
         nets: list[Net] = []

@@ -18,13 +18,16 @@ from cafpy.proto.text import read_solver
 from cafpy.snapshot.load import LoadReport, load_weights
 from cafpy.solvers.debug_info import backward_lines, forward_lines
 from cafpy.solvers.fields import check_fields
+from cafpy.solvers.freeze import freeze
 from cafpy.solvers.gradient import GradientPreparation
 from cafpy.solvers.loss_check import check_learns, require_finite
 from cafpy.solvers.loss_window import LossWindow
 from cafpy.solvers.lr_policy import LearningRate
 from cafpy.solvers.net_test import run_test
+from cafpy.solvers.net_test_passes import TestPasses, passes_of_tests
 from cafpy.solvers.nets import NetFactory
 from cafpy.solvers.observer import Display, Observer, Output
+from cafpy.solvers.records import with_max_iter
 from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
 from cafpy.solvers.update_rule import update_rule
 from cafpy.solvers.watch import Watch
@@ -67,7 +70,6 @@ class Solver:
     ):
         self.param, _ = upgrade_solver(param)
         check_fields(self.param)
-        self.rate = LearningRate(self.param)
         self.rule = update_rule(self.param)
         if self.param.snapshot or self.param.snapshot_best:
             check_writable(snapshot_prefix(self.param))
@@ -80,11 +82,18 @@ class Solver:
         factory = NetFactory(self.param, folder, self.backend, dtype, self.seed)
         self.net = factory.train_net()
         self.test_nets: list[Net] = []
+        self.test_runs: list[TestPasses] = []
         try:
             if not allow_no_loss:
                 check_learns(self.net)
+            self.param = with_max_iter(self.param, self.net)
+            self.rate = LearningRate(self.param)
+            frozen = freeze(self.net, self.param.freeze)
+            if frozen:
+                self.tell("on_note", f"Frozen: {', '.join(frozen)}")
             self.gradient = GradientPreparation(self.param, self.net.learnable)
             self.test_nets = factory.test_nets(self.net)
+            self.test_runs = passes_of_tests(self.param, self.test_nets)
             self.watch = Watch(self.param, self.test_nets)
             for name in self.param.weights:
                 for path in name.split(","):
@@ -195,7 +204,7 @@ class Solver:
         self.tell("on_display", Display(self.iteration, self._losses.mean(), rate, outputs, iterations, seconds))
 
     def test_all(self) -> None:
-        """Run every test net for its test_iter."""
+        """Run every test net for its test_iter, or over all its records."""
         self.backend.raise_pending()
         results = []
         for index in range(len(self.test_nets)):
@@ -254,6 +263,8 @@ class Solver:
         """Let go of the files and threads of all nets."""
         for net in [self.net, *self.test_nets]:
             net.close()
+        for run in self.test_runs:
+            run.close()
 
     def tell(self, event: str, *details: Any) -> None:
         """Call the method ``event`` of every observer."""

@@ -61,7 +61,7 @@ def make_solver(folder):
     def make(text="", net=NET, **options):
         param = parse(text, pb.SolverParameter(), "solver.prototxt")
         for name, value in FIELDS.items():
-            if not param.HasField(name):
+            if not param.HasField(name) and not (name == "max_iter" and param.HasField("max_epoch")):
                 setattr(param, name, value)
         if net and not any(param.HasField(name) for name in ("net", "net_param", "train_net", "train_net_param")):
             param.net_param.CopyFrom(parse(net, pb.NetParameter(), "net.prototxt"))

@@ -33,8 +33,8 @@ def test_fields_that_fit(text):
         ("", 'the solver names no net; write `net: "train_val.prototxt"`'),
         ('net: "n" train_net: "m"', "the solver gives its train net 2 times, as net and as train_net; keep one"),
         (
-            'train_net: "n" test_net: "t" test_interval: 5',
-            "the solver has 1 test net, but test_iter is given 0 times; give each its number of test passes",
+            'train_net: "n" test_net: "t" test_net: "u" test_iter: 3 test_interval: 5',
+            "the solver has 2 test nets, but test_iter is given 1 times; give each its number of test passes",
         ),
         (
             'train_net: "n" test_net: "t" test_iter: 3 test_iter: 4 test_interval: 5',

@@ -54,12 +54,11 @@ def test_plateau_uses_the_solvers_own_tests_and_survives_a_snapshot(make_solver)
     assert len(set(rates[0])) > 1
 
 
-EARLY = TEST + "early_stop_patience: 2 max_iter: 50 snapshot_after_train: true "
+EARLY = "test_iter: 2 test_interval: 1 early_stop_patience: 2 max_iter: 50 snapshot_after_train: true "
 
 
 def test_early_stopping_ends_a_run_that_gets_no_better(make_solver):
     solver = make_solver(EARLY + "base_lr: 1e-30")  # the weights stay, and so does the loss of all ten rows
-    solver.param.test_iter[0] = 2
     solver.solve()
     assert solver.iteration == 2
     assert [entry[0] for entry in solver.observers[0].of("snapshot", "stop", "end")] == ["snapshot", "stop"]
@@ -70,7 +69,6 @@ def test_early_stopping_ends_a_run_that_gets_no_better(make_solver):
 
 def test_early_stopping_lets_a_run_that_gets_better_go_on(make_solver):
     solver = make_solver(EARLY + 'base_lr: 0.01 type: "SGD" clip_gradients: 1')
-    solver.param.test_iter[0] = 2
     solver.solve()
     assert solver.iteration == 50
 

@@ -8,6 +8,7 @@ from cafpy.blob import Blob
 from cafpy.errors import SolverError
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.solvers.net_test import run_test
+from cafpy.solvers.net_test_passes import SomeBatches
 
 
 class Growing:
@@ -28,7 +29,10 @@ class Growing:
 
 def test_an_output_that_changes_its_shape_has_no_mean():
     solver = SimpleNamespace(
-        test_nets=[Growing()], param=pb.SolverParameter(test_iter=[3]), iteration=0, answer_requests=lambda: False
+        test_runs=[SomeBatches(Growing(), 3)],
+        param=pb.SolverParameter(test_iter=[3]),
+        iteration=0,
+        answer_requests=lambda: False,
     )
     with pytest.raises(SolverError) as error:
         run_test(solver, 0)
