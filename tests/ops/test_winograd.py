@@ -18,8 +18,7 @@ PLANS = [WinogradConvolution, WinogradByOutput]
 
 
 def geometry(images, channels, outputs, size, pad=(1, 1), kernel=3, stride=1, dilation=1, group=1):
-    pairs = ((each,) * 2 for each in (kernel, stride))
-    return Geometry(images, channels, outputs, group, size, *pairs, pad, (dilation,) * 2)
+    return Geometry(images, channels, outputs, group, size, (kernel,) * 2, (stride,) * 2, pad, (dilation,) * 2)
 
 
 GEOMETRIES = {
@@ -154,7 +153,8 @@ def test_choice(monkeypatch):
     monkeypatch.setattr("cafpy.ops.convolution.winograd_pays", lambda g, dtype: Directions(True, False, True))
     plan = convolution(CpuBackend(), g, SINGLE)
     assert type(plan) is ByDirection
-    owners = [type(method.__self__) for method in (plan.forward, plan.backward_data, plan.backward_weight)]
+    directions = ("forward", "backward_data", "backward_weight")
+    owners = [type(getattr(plan, name).__self__) for name in directions]
     assert owners == [WinogradConvolution, BlockedConvolution, WinogradConvolution]
 
 

@@ -9,7 +9,9 @@ from cafpy.ops.workspace import workspace
 
 def test_shared_until_a_larger_one_is_wanted():
     dtype = np.dtype(np.float32)
-    size = workspace(1, dtype).base.size
+    buffer = workspace(1, dtype).base
+    assert buffer is not None
+    size = buffer.size
     first, again, larger = (workspace(n, dtype) for n in (size, size - 1 or 1, size + 10))
     assert (first.size, first.dtype) == (size, dtype)
     assert np.shares_memory(first, again)
