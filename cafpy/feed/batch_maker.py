@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from cafpy.errors import DataError
-from cafpy.feed.source import Block, Source
+from cafpy.feed.bad_records import BadRecords
+from cafpy.feed.source import BadRecord, Block, Source
 from cafpy.feed.transformer import Transformer, draws
 
 SKIP_COUNTER = 1 << 200  # of the random number for rand_skip, far from those of images
@@ -42,6 +43,7 @@ class BatchMaker:
         self.world = world
         self.start = 0
         self.rand_skip = rand_skip
+        self.bad = BadRecords(transformer.max_corrupt)
         self._data = [np.empty(0, np.float32) for _ in range(buffers)]
         self._labels = [np.empty(batch_size, np.float32) for _ in range(buffers)]
 
@@ -53,25 +55,42 @@ class BatchMaker:
         return int(np.random.Philox(key=self.seed, counter=SKIP_COUNTER).random_raw()) % self.rand_skip
 
     def first_shape(self) -> tuple[int, int, int]:
-        """What the first image comes out as; C×H×W."""
-        record = self.source.fetch(self.skip + self.start + self.rank)
-        return self._output_shape(record, self.source.decode(record, self.transformer.color)[0].shape)
+        """What the first image that can be used comes out as; C×H×W."""
+        position = self.skip + self.start + self.rank
+        while True:
+            try:
+                record = self.source.fetch(position)
+                image = self.source.decode(record, self.transformer.color)[0]
+            except BadRecord as error:
+                self.bad.skip(error)
+                position += self.world
+                continue
+            self._augmented(record, image, position)  # its errors come now rather than in the background
+            return self._output_shape(record, self.transformer.augmented_shape(image.shape))
 
     def read(self, number: int) -> Block | list[Any]:
         """What batch ``number`` is made of."""
         positions = self.skip + self._position(number) + self.world * np.arange(self.batch_size)
-        block = self.source.block(positions, self.transformer.color)
-        return block or [self.source.fetch(position) for position in positions.tolist()]
+        block = None
+        if self.transformer.augmentation is None:
+            block = self.source.block(positions, self.transformer.color)
+        return block or [self._fetch(position) for position in positions.tolist()]
 
     def make(self, number: int, raw: Block | list[Any]) -> Batch:
         """The batch, in buffers that the batch ``len(buffers)`` later uses again."""
         images: np.ndarray | list[np.ndarray]
+        positions = range(self._position(number), self._position(number + 1), self.world)
+        records: list[Any] = []
         if isinstance(raw, tuple):
             images, values = raw
+        else:
+            records, images, values = self._decode(raw)
+        if self.transformer.augmentation is not None:
+            images = [self._augmented(*item) for item in zip(records, images, positions, strict=True)]
+        if isinstance(images, np.ndarray):
             shape = self.transformer.output_shape(*images.shape[1:])
         else:
-            images, values = self._decode(raw)
-            shape = self._common_shape(raw, [image.shape for image in images])
+            shape = self._common_shape(records, [image.shape for image in images])
         index = number % len(self._data)
         data, labels = self._buffer(index, shape), self._labels[index]
         labels[...] = values
@@ -79,14 +98,47 @@ class BatchMaker:
         if self.transformer.random:
             words = draws(self.seed, self._position(number), self.batch_size, self.world)
         self.transformer.apply(images, data, words)
+        self.transformer.finish(data, self.seed, positions)
         return data, labels
 
     def _position(self, number: int) -> int:
         return self.start + self.rank + number * self.batch_size * self.world
 
-    def _decode(self, records: list[Any]) -> tuple[list[np.ndarray], np.ndarray]:
-        decoded = [self.source.decode(record, self.transformer.color) for record in records]
-        return [image for image, _ in decoded], np.array([label for _, label in decoded], np.float32)
+    def _fetch(self, position: int) -> Any:
+        try:
+            return self.source.fetch(position)
+        except BadRecord as error:
+            self.bad.skip(error)
+            return error
+
+    def _decode(self, records: list[Any]) -> tuple[list[Any], list[np.ndarray], np.ndarray]:
+        """Records, images and labels. In the place of a bad record comes the next good one of the batch, or else the
+        first: what a batch holds must not depend on what other threads have read."""
+        decoded: list[tuple[Any, np.ndarray, float] | None] = []
+        for record in records:
+            try:
+                if isinstance(record, BadRecord):
+                    raise record
+                decoded.append((record, *self.source.decode(record, self.transformer.color)))
+            except BadRecord as error:
+                self.bad.skip(error)
+                decoded.append(None)
+        good = [item for item in decoded if item is not None]
+        if not good:
+            raise DataError(f"all {len(records)} records of a batch are corrupt; the last: {self.bad.last}")
+        if len(good) < len(decoded):
+            following = good[0]
+            for i in reversed(range(len(decoded))):
+                following = decoded[i] = decoded[i] or following
+        whole = [item for item in decoded if item is not None]
+        labels = np.array([label for _, _, label in whole], np.float32)
+        return [record for record, _, _ in whole], [image for _, image, _ in whole], labels
+
+    def _augmented(self, record: Any, image: np.ndarray, position: int) -> np.ndarray:
+        try:
+            return self.transformer.augmented(image, self.seed, position)
+        except DataError as error:
+            raise DataError(f"{self.source.name(record)} {error}") from error
 
     def _common_shape(self, records: list[Any], shapes: list[tuple[int, ...]]) -> tuple[int, int, int]:
         """What all images of a batch come out as."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.image import read_image, resize_image
-from cafpy.feed.source import Block
+from cafpy.feed.source import BadRecord, Block
 
 Entry = tuple[str, int]  # path as it stands in the list, label
 
@@ -58,13 +58,13 @@ class ImageSource:
         try:
             image = read_image(path, self.color)
         except FileNotFoundError:
-            raise DataError(
+            raise BadRecord(
                 f"{self.name(fetched)} does not exist (looked in {Path.cwd()}){self._hint(fetched)}"
             ) from None
         except OSError as error:
-            raise DataError(f"{self.name(fetched)} cannot be read: {error.strerror}") from error
+            raise BadRecord(f"{self.name(fetched)} cannot be read: {error.strerror}") from error
         except DataError as error:
-            raise DataError(f"{self.name(fetched)} {error}") from error
+            raise BadRecord(f"{self.name(fetched)} {error}") from error
         return (resize_image(image, *self.new_size) if self.new_size else image), float(fetched[1])
 
     def block(self, positions: np.ndarray, color: bool | None) -> Block | None:

@@ -12,6 +12,11 @@ from cafpy.feed.backends import open_database
 from cafpy.feed.datum import datum_to_image, parse_datum
 from cafpy.feed.in_memory import load_raw_images
 
+
+class BadRecord(DataError):
+    """One record, or one image file, cannot be used; the others may be."""
+
+
 Block = tuple[np.ndarray, np.ndarray]  # images N×C×H×W, labels N
 
 
@@ -21,7 +26,8 @@ class Source(Protocol):
     ``seed``, which the reader sets before anything is fetched, fixes what is random here, as the order of files.
     ``fetch`` gets what lies at a position of the stream (0, 1, 2, …; past the last record it goes on with the first,
     perhaps in another order). It is called by one thread at a time, mostly with rising positions. ``decode`` makes the
-    image (C×H×W, uint8 or float32) and the label; several threads may be in it at once.
+    image (C×H×W, uint8 or float32) and the label; several threads may be in it at once. Both raise BadRecord when it is
+    this one record that cannot be used.
     """
 
     seed: int
@@ -78,14 +84,14 @@ class DatabaseSource:
         try:
             return key, parse_datum(value)
         except DataError as error:
-            raise DataError(f"{self.name((key, None))}: {error}") from error
+            raise BadRecord(f"{self.name((key, None))}: {error}") from error
 
     def decode(self, fetched: tuple[bytes, Any], color: bool | None) -> tuple[np.ndarray, float]:
         datum = fetched[1]
         try:
             return datum_to_image(datum, color), float(datum.label)
         except DataError as error:
-            raise DataError(f"{self.name(fetched)} {error}") from error
+            raise BadRecord(f"{self.name(fetched)} {error}") from error
 
     def block(self, positions: np.ndarray, color: bool | None) -> Block | None:
         if color is not None:

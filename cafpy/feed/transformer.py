@@ -1,4 +1,4 @@
-"""transform_param: crop, mirror, subtract a mean, scale."""
+"""transform_param: crop, mirror, subtract a mean, scale; before and after them what feed/augment does."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import numpy as np
 from numba import njit
 
 from cafpy.errors import DataError
+from cafpy.feed.augment.augmentation import Augmentation
+from cafpy.feed.augment.draw import generator
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import read_mean
+
+MASK = (1 << 64) - 1  # of a seed; its complement keeps what is erased apart from what is drawn before
 
 
 class Transformer:
@@ -21,8 +25,12 @@ class Transformer:
     The cut is at random in phase TRAIN and in the middle in TEST; the mean image is cut where the image is.
     Mirroring is random in both phases, as in Caffe.
 
+    Before that, images are changed as ``augmentation`` says, if anything of it is asked for.
+
     Attributes:
-        random: whether random numbers are drawn.
+        random: whether random numbers are drawn for :meth:`apply`.
+        augmentation: None when there is none.
+        max_corrupt: records that may be left out because they cannot be decoded.
         color: channels that encoded images are decoded to: True 3 (force_color), False 1 (force_gray), None their own.
 
     Raises DataError when the options contradict each other, WeightsError when the mean file cannot be read.
@@ -47,6 +55,28 @@ class Transformer:
             self.mean = np.ascontiguousarray(read_mean(self.mean_file), np.float32)
         else:
             self.mean = np.array(param.mean_value or [0], np.float32).reshape(-1, 1, 1)
+        augmentation = Augmentation(param, phase, self.mean)
+        self.augmentation = augmentation if augmentation.active else None
+        self.max_corrupt: int = param.max_corrupt
+
+    def augmented(self, image: np.ndarray, seed: int, position: int) -> np.ndarray:
+        """An image of C×H×W as :meth:`apply` takes it; ``position`` in the stream fixes what is random.
+
+        Raises DataError (without the record's name) when it is not of bytes.
+        """
+        if self.augmentation is None or not self.augmentation.moves_pixels:
+            return image
+        return self.augmentation.apply(image, generator(seed, position))
+
+    def finish(self, out: np.ndarray, seed: int, positions: Sequence[int]) -> None:
+        """What comes after :meth:`apply`: parts of the images are erased."""
+        if self.augmentation is not None and "erase_param" in self.augmentation.active:
+            for image, position in zip(out, positions, strict=True):
+                self.augmentation.erase(image, self.scale, generator(~seed & MASK, position))
+
+    def augmented_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of :meth:`augmented` images of this shape."""
+        return shape if self.augmentation is None else (shape[0], *self.augmentation.output_size(*shape[1:]))
 
     def output_shape(self, channels: int, height: int, width: int) -> tuple[int, int, int]:
         """Shape that images of this shape come out in. Raises DataError when the options do not fit them."""
