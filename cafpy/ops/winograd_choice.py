@@ -10,7 +10,7 @@ from cafpy.ops.convolution_geometry import Geometry
 
 # What things cost, in multiplications of a matrix product (docs/performance.md tells how they were measured).
 COLUMN = 12  # an element of a column matrix
-TILE = 1100  # a tile of a map, to its planes or back
+TILE = 1400  # a tile of a map, to its planes or back
 NARROW = 8  # columns' worth of multiplications that a product costs beside its own
 FILTERS = (2200, 3500, 2800)  # one 3 x 3 filter, to its planes (or back) and through memory; for each direction
 FILTERS_BY_OUTPUT = (500, 1000, 1000)  # the same in `cafpy.ops.winograd_by_output`, where they stay in cache
