@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 @click.command(short_help="Train a net, go on from a snapshot, or fine-tune published weights.")
 @click.option("--solver", "solver_file", required=True, metavar="FILE", help="The solver's prototxt.")
 @click.option(
-    "--weights", multiple=True, metavar="FILE", help="Start from these weights (fine-tuning); may be repeated."
+    "--weights",
+    multiple=True,
+    metavar="FILE",
+    help="Start from these weights (fine-tuning); may be repeated, or be several with commas between.",
 )
+@click.option("--strict", is_flag=True, help="Refuse weights that do not fit the net in all layers.")
 @click.option("--snapshot", metavar="FILE", help="Go on from this .solverstate (or .solverstate.h5).")
 @click.option("--resume", is_flag=True, help="Go on from the newest good snapshot of snapshot_prefix, if there is any.")
 @click.option(
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 def command(
     solver_file: str,
     weights: tuple[str, ...],
+    strict: bool,
     snapshot: str | None,
     resume: bool,
     freeze: tuple[str, ...],
@@ -70,10 +75,19 @@ def command(
     backend = choose_backend(**device, wanted=wanted_device(param))
     with (
         watched() as observer,
-        closing(Solver(param, folder=Path(solver_file).parent, backend=backend, observers=[observer])) as solver,
+        closing(
+            Solver(
+                param,
+                folder=Path(solver_file).parent,
+                backend=backend,
+                observers=[observer],
+                strict_weights=strict,
+            )
+        ) as solver,
     ):
-        for file in weights:
-            solver.load_weights(file)
+        for files in weights:
+            for file in [files] if Path(files).is_file() else files.split(","):
+                solver.load_weights(file.strip(), strict)
         with requests_by_signal(solver):
             solver.solve(resume_from=resume_point(solver) if resume else snapshot)
 

@@ -49,6 +49,8 @@ class TrainLog(Observer):
 
     def on_weights(self, solver: Solver, report: LoadReport) -> None:
         log(f"Finetuning from {report}", "caffe")
+        for line in report.table():
+            log(f"    {line}", "caffe")
 
     def on_restore(self, solver: Solver, state: Path) -> None:
         log(f"Resuming from {state} at iteration {solver.iteration}", "solver")

@@ -66,6 +66,8 @@ class TrainProgress(Observer):
 
     def on_weights(self, solver: Solver, report: LoadReport) -> None:
         self.console.print(str(report), highlight=False)
+        for line in report.table():
+            self.console.print(f"    {line}", highlight=False)
 
     def on_restore(self, solver: Solver, state: Path) -> None:
         self.console.print(f"Going on from {state}, iteration {solver.iteration:,}.", highlight=False)

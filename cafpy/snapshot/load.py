@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -23,63 +24,117 @@ class LoadReport:
     Attributes:
         source: the file.
         copied: layers whose parameters came from it.
+        different: layers whose parameters in it have another shape or number, with both; they keep their own values.
         missing: layers of the net with parameters that it does not have; they keep theirs.
         unused: layers of the file that the net does not have.
     """
 
     source: str
     copied: list[str] = field(default_factory=list)
+    different: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        text = f"{self.source}: {len(self.copied)} of {len(self.copied) + len(self.missing)} layers with weights copied"
+        count = len(self.copied) + len(self.different) + len(self.missing)
+        text = f"{self.source}: {len(self.copied)} of {count} layers with weights copied"
+        if self.different:
+            text += f"; of another shape, so learned anew: {', '.join(self.different)}"
         if self.missing:
             text += f"; not in the file, so left as they were: {', '.join(self.missing)}"
         if self.unused:
             text += f"; in the file but not in the net: {', '.join(self.unused)}"
         return text
 
+    def table(self) -> list[str]:
+        """A line for each layer of the net or the file: its name, and what became of it."""
+        rows = [(name, "copied") for name in self.copied]
+        rows += self._not_copied()
+        width = max((len(name) for name, _ in rows), default=0)
+        return [f"{name:<{width}}  {what}" for name, what in rows]
 
-def load_weights(net: Net, source: str | Path | Weights) -> LoadReport:
+    def refusal(self) -> str:
+        """Why a strict loading is refused; "" when every layer was copied and no layer of the file is left."""
+        rows = [f"layer '{name}': {what}" for name, what in self._not_copied()]
+        return (
+            "\n".join([f"{self.source} does not fit the net in all layers, as --strict wants it:", *rows])
+            if rows
+            else ""
+        )
+
+    def _not_copied(self) -> list[tuple[str, str]]:
+        return [
+            *((name, f"re-initialised: {what}") for name, what in self.different.items()),
+            *((name, "not in the file") for name in self.missing),
+            *((name, "unused: only in the file") for name in self.unused),
+        ]
+
+
+def load_weights(
+    net: Net,
+    source: str | Path | Weights,
+    *,
+    fine_tune: bool = False,
+    strict: bool = False,
+    name: str = "",
+    elsewhere: Collection[str] = (),
+) -> LoadReport:
     """Copy the parameters in ``source``, a file or what was read from one, into the layers of the same name.
 
     Nothing is copied unless all that have the same name fit. Leading axes of 1 do not count, so blobs from before
-    2014, which all have four axes, fit.
+    2014, which all have four axes, fit. ``name`` is what texts call a source that is no file.
 
-    Raises WeightsError when the file cannot be read or has no layer of the net's, or listing every layer whose
-    parameters do not fit.
+    With ``fine_tune`` a layer whose parameters do not fit keeps its own values, and the others are copied. With
+    ``strict`` every layer must fit, none of the net may be missing and none of the source unused, but for those of
+    other nets, which ``elsewhere`` names.
+
+    Raises WeightsError when the file cannot be read or has no layer of these nets, or listing every layer that is not
+    as it must be.
     """
     weights = source if isinstance(source, dict) else read_weights(source)
-    report = LoadReport("weights" if isinstance(source, dict) else str(source))
+    report = LoadReport(name or ("weights" if isinstance(source, dict) else str(source)))
     owned = {(parameter.layer, parameter.index) for parameter in net.learnable}
     problems: list[str] = []
     copies: list[tuple[Blob, np.ndarray]] = []
     for node in net.nodes:
-        name, blobs = node.param.name, node.layer.blobs
+        layer, blobs = node.param.name, node.layer.blobs
         if not blobs:
             continue
-        if name not in weights:
-            report.missing.append(name)
+        if layer not in weights:
+            if any((layer, i) in owned for i in range(len(blobs))) or not strict:
+                report.missing.append(layer)
             continue
-        report.copied.append(name)
-        given = {i: array for i, array in enumerate(weights[name]) if array is not None}
-        wanted = {i for i in range(len(blobs)) if i in given or (name, i) in owned}
+        given = {i: array for i, array in enumerate(weights[layer]) if array is not None}
+        wanted = {i for i in range(len(blobs)) if i in given or (layer, i) in owned}
+        wrong = [i for i, array in given.items() if i in wanted and not _fits(blobs[i].shape, array.shape)]
         if set(given) != wanted:
             problems.append(_wrong_number(describe(node.param), len(blobs), len(given), report.source))
-            continue
-        for i, array in given.items():
-            if _fits(blobs[i].shape, array.shape):
-                copies.append((blobs[i], array.reshape(blobs[i].shape)))
-            else:
-                problems.append(_wrong_shape(describe(node.param), i, blobs[i].shape, array.shape, report.source))
-    if problems:
+            report.different[layer] = f"it has {_blobs(len(blobs))}, the file {len(given)}"
+        elif wrong:
+            for i in wrong:
+                came = given[i].shape
+                problems.append(_wrong_shape(describe(node.param), i, blobs[i].shape, came, report.source))
+            report.different[layer] = ", ".join(
+                f"parameter {i} has shape {shape_text(blobs[i].shape)}, in the file {shape_text(given[i].shape)}"
+                for i in wrong
+            )
+        else:
+            report.copied.append(layer)
+            copies += [(blobs[i], array.reshape(blobs[i].shape)) for i, array in given.items()]
+    report.unused = [layer for layer in weights if layer not in net.params and layer not in elsewhere]
+    if strict and report.refusal():
+        raise WeightsError(report.refusal())
+    if problems and not fine_tune:
         raise WeightsError("\n".join(problems))
-    if report.missing and not report.copied:
+    if (
+        report.missing
+        and not report.copied
+        and not report.different
+        and not any(layer in weights for layer in elsewhere)
+    ):
         raise WeightsError(_nothing_in_common(report.missing, list(weights), report.source))
     for blob, array in copies:
         net.backend.upload(blob.data, array)
-    report.unused = [name for name in weights if name not in net.params]
     return report
 
 
@@ -112,8 +167,11 @@ def _wrong_shape(where: str, index: int, wanted: tuple[int, ...], came: tuple[in
 
 
 def _wrong_number(where: str, wanted: int, came: int, source: str) -> str:
-    blobs = f"{wanted} parameter blob{'' if wanted == 1 else 's'}"
     return (
-        f"{where}: has {blobs}, but {source} has {came} for it (is bias_term the same in both?). "
+        f"{where}: has {_blobs(wanted)}, but {source} has {came} for it (is bias_term the same in both?). "
         "To learn this layer anew instead of copying it, rename it in the net"
     )
+
+
+def _blobs(count: int) -> str:
+    return f"{count} parameter blob{'' if count == 1 else 's'}"

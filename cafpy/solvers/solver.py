@@ -16,6 +16,7 @@ from cafpy.ops.update import FlatParameters
 from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
 from cafpy.proto.text import read_solver
 from cafpy.snapshot.load import LoadReport, load_weights
+from cafpy.snapshot.weights import read_weights
 from cafpy.solvers.debug_info import backward_lines, forward_lines
 from cafpy.solvers.fields import check_fields
 from cafpy.solvers.freeze import freeze
@@ -46,6 +47,7 @@ class Solver:
         observers: who is told what happens.
         allow_nan: go on when the loss is not finite any more.
         allow_no_loss: accept a train net that has no loss and so learns nothing.
+        strict_weights: the files of the field ``weights`` must fit in all layers.
 
     Attributes:
         net, test_nets: the nets; the test nets use the train net's parameters.
@@ -67,6 +69,7 @@ class Solver:
         observers: Sequence[Observer] = (),
         allow_nan: bool = False,
         allow_no_loss: bool = False,
+        strict_weights: bool = False,
     ):
         self.param, _ = upgrade_solver(param)
         check_fields(self.param)
@@ -97,7 +100,7 @@ class Solver:
             self.watch = Watch(self.param, self.test_nets)
             for name in self.param.weights:
                 for path in name.split(","):
-                    self.load_weights(factory.find(path.strip()))
+                    self.load_weights(factory.find(path.strip()), strict_weights)
         except BaseException:
             self.close()
             raise
@@ -251,11 +254,17 @@ class Solver:
         restore_snapshot(self, path)
         self.tell("on_restore", Path(path))
 
-    def load_weights(self, path: str | Path) -> LoadReport:
-        """Copy weights from a file into the train net and into layers that only test nets have."""
+    def load_weights(self, path: str | Path, strict: bool = False) -> LoadReport:
+        """Copy weights from a file into the train net and into layers that only test nets have.
+
+        A layer whose parameters in the file have another shape keeps its own values, unless ``strict``: then all
+        must fit, and none may be missing or left over. Raises WeightsError.
+        """
+        weights = read_weights(path)
+        elsewhere = {name for net in self.test_nets for name in net.params}
+        report = load_weights(self.net, weights, fine_tune=True, strict=strict, name=str(path), elsewhere=elsewhere)
         for net in self.test_nets:
-            load_weights(net, path)
-        report = load_weights(self.net, path)
+            load_weights(net, weights, fine_tune=True, elsewhere=self.net.params)
         self.tell("on_weights", report)
         return report
 

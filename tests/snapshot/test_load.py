@@ -95,3 +95,56 @@ def test_weights_of_another_net():
         "weights has weights for no layer of this net: the net's are a, the file's v, w, x, y and 1 more. "
         "Layers are matched by name; is it the weight file of another net?"
     )
+
+
+def test_fine_tuning_keeps_a_layer_of_another_shape_and_copies_the_others():
+    net = make_net(("a", 3), ("b", 2), ("c", 2, "bias_term: false"), ("d", 1))
+    before = [blob.data.copy() for name in "bcd" for blob in net.params[name]]
+    weights = {
+        "a": [np.ones((3, 4)), np.ones(3)],
+        "b": [np.ones((7, 3)), np.ones(7)],
+        "c": [np.ones((2, 2)), np.ones(2)],
+        "old": [np.ones(1)],
+    }
+    report = load_weights(net, weights, fine_tune=True)
+    assert (report.copied, report.missing, report.unused) == (["a"], ["d"], ["old"])
+    assert (net.params["a"][0].data == 1).all()
+    for blob, kept in zip((blob for name in "bcd" for blob in net.params[name]), before, strict=True):
+        np.testing.assert_array_equal(blob.data, kept)
+    assert report.table() == [
+        "a    copied",
+        "b    re-initialised: parameter 0 has shape 2×3, in the file 7×3, parameter 1 has shape 2, in the file 7",
+        "c    re-initialised: it has 1 parameter blob, the file 2",
+        "d    not in the file",
+        "old  unused: only in the file",
+    ]
+    assert str(report) == (
+        "weights: 1 of 4 layers with weights copied; of another shape, so learned anew: b, c; "
+        "not in the file, so left as they were: d; in the file but not in the net: old"
+    )
+
+
+def test_strict_refuses_all_that_is_not_copied_and_copies_nothing():
+    net = make_net(("a", 3), ("b", 2), ("d", 1))
+    before = net.params["a"][0].data.copy()
+    weights = {
+        "a": [np.ones((3, 4)), np.ones(3)],
+        "b": [np.ones((2, 2)), np.ones(2)],
+        "old": [np.ones(1)],
+        "t": [np.ones(1)],
+    }
+    with pytest.raises(WeightsError) as error:
+        load_weights(net, weights, fine_tune=True, strict=True, name="x.caffemodel", elsewhere={"t"})
+    assert str(error.value) == (
+        "x.caffemodel does not fit the net in all layers, as --strict wants it:\n"
+        "layer 'b': re-initialised: parameter 0 has shape 2×3, in the file 2×2\n"
+        "layer 'd': not in the file\n"
+        "layer 'old': unused: only in the file"
+    )
+    np.testing.assert_array_equal(net.params["a"][0].data, before)
+
+
+def test_strict_accepts_what_fits(tmp_path):
+    source, target = make_net(("a", 3), seed=1), make_net(("a", 3), seed=2)
+    write_weights(source, tmp_path / "m.caffemodel")
+    assert load_weights(target, tmp_path / "m.caffemodel", strict=True).copied == ["a"]
