@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cafpy.backend import Array, Backend
+from cafpy.backend import Array, Backend, CpuBackend
 from cafpy.blob import Blob
 from cafpy.errors import CafpyError, NetError
 from cafpy.layer import Layer
@@ -53,7 +53,7 @@ class Net:
             raise NetError(f"the net '{param.name}' has no layer{_left_out(param)}")
         self.name: str = self.param.name
         self.phase: int = self.param.state.phase
-        self.backend = backend or Backend()
+        self.backend = backend or CpuBackend()
         self.dtype = np.dtype(dtype)
         self.seed = seed
         built = build_layers(self.param, self.phase, self.backend, self.dtype, seed)

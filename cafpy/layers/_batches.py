@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from typing import Any
 
 from cafpy.blob import Blob
@@ -59,7 +59,7 @@ class BatchLayer(Layer):
 
     def records(self) -> int | None:
         source = self.reader.source
-        return len(source) if hasattr(source, "__len__") else None
+        return len(source) if isinstance(source, Sized) else None
 
     def close(self) -> None:
         if hasattr(self, "reader"):
