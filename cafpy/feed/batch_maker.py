@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from math import prod
 from typing import Any
 
@@ -44,6 +45,7 @@ class BatchMaker:
         self.start = 0
         self.rand_skip = rand_skip
         self.bad = BadRecords(transformer.max_corrupt)
+        self._fetching = threading.Lock()
         self._data = [np.empty(0, np.float32) for _ in range(buffers)]
         self._labels = [np.empty(batch_size, np.float32) for _ in range(buffers)]
 
@@ -57,16 +59,9 @@ class BatchMaker:
     def first_shape(self) -> tuple[int, int, int]:
         """What the first image that can be used comes out as; C×H×W."""
         position = self.skip + self.start + self.rank
-        while True:
-            try:
-                record = self.source.fetch(position)
-                image = self.source.decode(record, self.transformer.color)[0]
-            except BadRecord as error:
-                self.bad.skip(error)
-                position += self.world
-                continue
-            self._augmented(record, image, position)  # its errors come now rather than in the background
-            return self._output_shape(record, self.transformer.augmented_shape(image.shape))
+        record, image, _ = self._next_good(position)
+        self._augmented(record, image, position)  # its errors come now rather than in the background
+        return self._output_shape(record, self.transformer.augmented_shape(image.shape))
 
     def read(self, number: int) -> Block | list[Any]:
         """What batch ``number`` is made of."""
@@ -74,7 +69,10 @@ class BatchMaker:
         block = None
         if self.transformer.augmentation is None:
             block = self.source.block(positions, self.transformer.color)
-        return block or [self._fetch(position) for position in positions.tolist()]
+        if block is not None:
+            return block
+        with self._fetching:
+            return [self._fetch(position) for position in positions.tolist()]
 
     def make(self, number: int, raw: Block | list[Any]) -> Batch:
         """The batch, in buffers that the batch ``len(buffers)`` later uses again."""
@@ -84,7 +82,7 @@ class BatchMaker:
         if isinstance(raw, tuple):
             images, values = raw
         else:
-            records, images, values = self._decode(raw)
+            records, images, values = self._decode(raw, positions.stop + self.skip)
         if self.transformer.augmentation is not None:
             images = [self._augmented(*item) for item in zip(records, images, positions, strict=True)]
         if isinstance(images, np.ndarray):
@@ -111,9 +109,9 @@ class BatchMaker:
             self.bad.skip(error)
             return error
 
-    def _decode(self, records: list[Any]) -> tuple[list[Any], list[np.ndarray], np.ndarray]:
+    def _decode(self, records: list[Any], after: int) -> tuple[list[Any], list[np.ndarray], np.ndarray]:
         """Records, images and labels. In the place of a bad record comes the next good one of the batch, or else the
-        first: what a batch holds must not depend on what other threads have read."""
+        first, or else one from position ``after`` on: what a batch holds must not depend on what other threads read."""
         decoded: list[tuple[Any, np.ndarray, float] | None] = []
         for record in records:
             try:
@@ -124,15 +122,24 @@ class BatchMaker:
                 self.bad.skip(error)
                 decoded.append(None)
         good = [item for item in decoded if item is not None]
-        if not good:
-            raise DataError(f"all {len(records)} records of a batch are corrupt; the last: {self.bad.last}")
         if len(good) < len(decoded):
-            following = good[0]
+            following = good[0] if good else self._next_good(after)
             for i in reversed(range(len(decoded))):
                 following = decoded[i] = decoded[i] or following
         whole = [item for item in decoded if item is not None]
         labels = np.array([label for _, _, label in whole], np.float32)
         return [record for record, _, _ in whole], [image for _, image, _ in whole], labels
+
+    def _next_good(self, position: int) -> tuple[Any, np.ndarray, float]:
+        for _ in range(self.bad.limit + 1):
+            try:
+                with self._fetching:
+                    record = self.source.fetch(position)
+                return (record, *self.source.decode(record, self.transformer.color))
+            except BadRecord as error:
+                self.bad.skip(error)
+                position += self.world
+        raise DataError(f"no record can be used; the last: {self.bad.last}")
 
     def _augmented(self, record: Any, image: np.ndarray, position: int) -> np.ndarray:
         try:

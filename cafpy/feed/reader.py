@@ -58,7 +58,8 @@ class BatchReader:
         self._prefetcher: Prefetcher[Any, Batch] | None = None
         self._start = 0
         try:
-            self.workers = workers or (min(prefetch, default_threads()) if source.costly else 1)
+            costly = source.costly or transformer.augmentation is not None
+            self.workers = workers or (min(prefetch, default_threads()) if costly else 1)
             self.shape = (batch_size, *self._maker.first_shape())
         except BaseException:
             source.close()
