@@ -21,6 +21,7 @@ from cafpy.solvers.debug_info import backward_lines, forward_lines
 from cafpy.solvers.fields import check_fields
 from cafpy.solvers.freeze import freeze
 from cafpy.solvers.gradient import GradientPreparation
+from cafpy.solvers.ignored_fields import ignored_fields
 from cafpy.solvers.loss_check import check_learns, require_finite
 from cafpy.solvers.loss_window import LossWindow
 from cafpy.solvers.lr_policy import LearningRate
@@ -91,6 +92,8 @@ class Solver:
                 check_learns(self.net)
             self.param = with_max_iter(self.param, self.net)
             self.rate = LearningRate(self.param)
+            for note in ignored_fields(self.param):
+                self.tell("on_note", note)
             frozen = freeze(self.net, self.param.freeze)
             if frozen:
                 self.tell("on_note", f"Frozen: {', '.join(frozen)}")
