@@ -33,6 +33,16 @@ class Data(BatchLayer):
         crop_size: cut to a square of this size, at random in TRAIN, from the middle in TEST.
         mirror: mirror half of the images, at random, left to right, in both phases (default false).
         force_color, force_gray: decode encoded images to 3 channels, or to 1.
+    Options (transform_param), for images of bytes, before that, in this order, each off unless written; all but
+    resize_param in TRAIN only (docs/data.md has their options):
+        distort_param: brightness, contrast, hue, saturation and the order of channels, at random.
+        expand_param: the image at random on a larger canvas of the mean colour.
+        rotate_param: turned at random about its middle.
+        random_crop_param: a cut of random place, area and proportions, resized to resize_param's size or crop_size.
+        resize_param: to a height and width, in both phases.
+        noise_param: blur, JPEG compression, salt and pepper and others.
+        erase_param: a random rectangle filled, after all others.
+        max_corrupt: so many records that cannot be decoded are left out, with a warning (default 0).
 
     ```
     layer {

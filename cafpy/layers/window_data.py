@@ -107,6 +107,9 @@ class WindowData(BatchLayer):
                 raise self.error("scale is given in window_data_param and in transform_param; keep one")
             param.scale = self.options.scale
         transformer = Transformer(param, self.phase)
+        if transformer.augmentation is not None:
+            names = ", ".join(transformer.augmentation.active)
+            raise self.error(f"{names}: WindowData only cuts, resizes and mirrors its windows; remove it")
         shape, size = transformer.mean.shape, param.crop_size
         if len(transformer.mean) not in (1, 3):
             raise self.error(f"the mean has {len(transformer.mean)} channels; windows have 3")

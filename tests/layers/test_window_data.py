@@ -175,6 +175,10 @@ NUMBERS = "class overlap x1 y1 x2 y2"
         (window_data(source=""), 'source is missing; write `window_data_param { source: "window_file.txt" … }`'),
         (window_data(batch_size=0), "batch_size is missing; write `window_data_param { batch_size: 64 … }`"),
         (window_data(transform=""), "crop_size is missing; write `transform_param { crop_size: 227 … }`"),
+        (
+            window_data(transform="crop_size: 8 rotate_param {} erase_param {}"),
+            "rotate_param, erase_param: WindowData only cuts, resizes and mirrors its windows; remove it",
+        ),
         (window_data("fg_fraction: 25"), "fg_fraction: 25 is no part of a batch; use 0 to 1"),
         (
             window_data('crop_mode: "sqare"'),
