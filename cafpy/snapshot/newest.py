@@ -51,6 +51,18 @@ def state_files(prefix: str) -> Iterator[tuple[int, Path]]:
             yield int(match[1]), Path(text)
 
 
+def remove_unfinished(prefix: str) -> None:
+    """Remove what a killed run left of files that it was writing: hidden ones, which no reader takes for snapshots."""
+    stem = Path(f"{prefix}_")
+    name = re.compile(
+        re.escape(f".{stem.name}") + r"(iter_\d+|best)(\.ema)?\.(caffemodel|solverstate)(\.h5)?\.[0-9a-f]{8}\.\w+"
+    )
+    if stem.parent.is_dir():
+        for path in list(stem.parent.iterdir()):
+            if name.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+
 def check_snapshot(path: Path) -> None:
     """Raise WeightsError unless the state and the weights that belong to it can be read and are what was written."""
     state = read_state(path)

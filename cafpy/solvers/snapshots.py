@@ -13,7 +13,7 @@ from cafpy.errors import SolverError, WeightsError
 from cafpy.layer import Layer, shape_text
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.snapshot.load import load_weights
-from cafpy.snapshot.newest import check_learned_net, file_crc, newest_snapshot
+from cafpy.snapshot.newest import check_learned_net, file_crc, newest_snapshot, remove_unfinished
 from cafpy.snapshot.solver_state import SolverState
 from cafpy.snapshot.states import find_learned_net, read_state, write_state
 from cafpy.snapshot.weights import write_weights
@@ -77,6 +77,7 @@ def write_snapshot(solver: Solver) -> tuple[Path, Path]:
 def resume_point(solver: Solver) -> Path | None:
     """The newest good snapshot of the solver's snapshot_prefix; what is passed over, or that there is none, is told."""
     prefix = snapshot_prefix(solver.param)
+    remove_unfinished(prefix)
     found = newest_snapshot(prefix)
     for reason in found.skipped:
         solver.tell("on_note", f"Passed over for --resume: {reason}")

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from cafpy.errors import WeightsError
+from cafpy.files import atomic_write
 from cafpy.net import Net
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import parse
-from cafpy.snapshot.newest import check_snapshot, file_crc, newest_snapshot
+from cafpy.snapshot.newest import check_snapshot, file_crc, newest_snapshot, remove_unfinished
 from cafpy.snapshot.solver_state import SolverState
 from cafpy.snapshot.states import write_state
 from cafpy.snapshot.weights import write_weights
@@ -95,3 +96,19 @@ def test_the_weights_of_another_run(snapshots, tmp_path):
     assert str(error.value) == (
         f"{model.name} is damaged, breaks off, or belongs to another run: its solver state has another checksum"
     )
+
+
+@pytest.mark.parametrize("suffix", [".solverstate", ".caffemodel", ".ema.caffemodel.h5", ".solverstate.h5"])
+def test_what_a_killed_run_left_unfinished_is_removed(tmp_path, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    kept = ["run_iter_3.solverstate", ".other_iter_3.caffemodel.0123abcd.caffemodel", ".run_iter_3.caffemodel"]
+    for name in kept:
+        (tmp_path / name).touch()
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("pathlib.Path.unlink", lambda *_, **__: None)  # as if killed before it cleans up
+        with pytest.raises(KeyboardInterrupt), atomic_write(tmp_path / f"run_iter_4{suffix}") as temporary:
+            temporary.write_bytes(b"half")
+    assert len(list(tmp_path.iterdir())) == 4
+    remove_unfinished("run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)

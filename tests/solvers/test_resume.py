@@ -84,7 +84,10 @@ def kill_after_a_snapshot(folder, seconds):
 
 @pytest.mark.parametrize(
     ("net", "more"),
-    [(LMDB, 'type: "Adam" momentum: 0.9'), (SHUFFLED_WITH_DROPOUT, "momentum: 0.9 snapshot_format: HDF5")],
+    [
+        (LMDB, 'type: "Adam" momentum: 0.9'),
+        (SHUFFLED_WITH_DROPOUT, "momentum: 0.9 snapshot_format: HDF5 ema_decay: 0.99"),
+    ],
     ids=["lmdb", "shuffled with dropout"],
 )
 def test_killed_at_random_moments(folder, net, more):
@@ -101,6 +104,10 @@ def test_killed_at_random_moments(folder, net, more):
     suffix = ".caffemodel.h5" if "HDF5" in more else ".caffemodel"
     whole, broken = (folder / f"{name}_iter_600{suffix}" for name in ("whole", "broken"))
     assert whole.read_bytes() == broken.read_bytes()
+    assert not list(folder.glob(".broken_iter_*"))
+    if "ema_decay" in more:
+        whole, broken = (folder / f"{name}_iter_600.ema{suffix}" for name in ("whole", "broken"))
+        assert whole.read_bytes() == broken.read_bytes()
 
 
 def test_a_damaged_snapshot_is_named_and_the_one_before_is_taken(folder):
