@@ -21,7 +21,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 BATCH_RECORDS = 1000
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 8 << 20  # little, so that the images after them are decoded meanwhile
 
 
 class DatabaseWriter(ABC):

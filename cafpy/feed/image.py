@@ -14,21 +14,28 @@ MAX_PIXELS = 1 << 28  # of one image: 0.8 GB in colour; a file of a few bytes ma
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", ".tiff", ".webp"})
 
 
-def decode_image(content: bytes, color: bool | None = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_image(
+    content: bytes,
+    color: bool | None = True,
+    max_pixels: int = MAX_PIXELS,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """The pixels of an image file's content, uint8 of C×H×W, C being 3 (BGR) or 1.
 
     ``color`` None takes the channels that the file has, as Caffe does with encoded records (a PNG with an alpha
-    channel then gives 4). Raises DataError, which does not name the file, when this is no whole image, and before
-    decoding when its header tells of more than ``max_pixels``.
+    channel then gives 4). With ``size``, a height and width, it is resized as :func:`resize_image` does it.
+
+    Raises DataError, which does not name the file, when this is no whole image, and before decoding when its header
+    tells of more than ``max_pixels``.
     """
     if not content:
         raise DataError("is empty")
     if image_format(content) == "gif":
         raise DataError("is a GIF, whatever its name says, which is not read; save it as PNG or JPEG")
-    size = image_size(content)
-    if size and size[0] * size[1] > max_pixels:
+    told = image_size(content)
+    if told and told[0] * told[1] > max_pixels:
         raise DataError(
-            f"is {size[0]}×{size[1]} (height × width), which is {size[0] * size[1]:,} pixels; "
+            f"is {told[0]}×{told[1]} (height × width), which is {told[0] * told[1]:,} pixels; "
             f"the limit is {max_pixels:,}"
         )
     if breaks_off(content):
@@ -42,12 +49,14 @@ def decode_image(content: bytes, color: bool | None = True, max_pixels: int = MA
         raise DataError("is no image that OpenCV can decode (JPEG, PNG, BMP, …), or it is damaged")
     if pixels.dtype != np.uint8:
         raise DataError(f"has pixels of {pixels.dtype.itemsize * 8} bits, not 8; save it with 8 bits a channel")
+    if size is not None and pixels.shape[:2] != size:
+        pixels = cv2.resize(pixels, (size[1], size[0]))
     return channels_first(pixels)
 
 
-def read_image(path: str | Path, color: bool | None = True) -> np.ndarray:
+def read_image(path: str | Path, color: bool | None = True, size: tuple[int, int] | None = None) -> np.ndarray:
     """:func:`decode_image` of a file; OSError when it cannot be read."""
-    return decode_image(Path(path).read_bytes(), color)
+    return decode_image(Path(path).read_bytes(), color, size=size)
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -85,7 +94,11 @@ def channels_first(pixels: np.ndarray) -> np.ndarray:
 
 def channels_last(image: np.ndarray) -> np.ndarray:
     """C×H×W as the contiguous H×W×C (H×W for one channel) that OpenCV works on."""
-    return image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0))
+    if len(image) == 1:
+        return image[0]
+    if image.dtype == np.uint8 and len(image) <= 4:
+        return np.asarray(cv2.merge(list(image)))  # four times as fast, too
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
 
 
 def breaks_off(content: bytes) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cafpy.errors import DataError
-from cafpy.feed.image import read_image, resize_image
+from cafpy.feed.image import read_image
 from cafpy.feed.source import BadRecord, Block
 
 Entry = tuple[str, int]  # path as it stands in the list, label
@@ -56,7 +56,7 @@ class ImageSource:
     def decode(self, fetched: Entry, color: bool | None) -> tuple[np.ndarray, float]:
         path = self.root_folder + fetched[0]
         try:
-            image = read_image(path, self.color)
+            image = read_image(path, self.color, self.new_size)
         except FileNotFoundError:
             raise BadRecord(
                 f"{self.name(fetched)} does not exist (looked in {Path.cwd()}){self._hint(fetched)}"
@@ -65,7 +65,7 @@ class ImageSource:
             raise BadRecord(f"{self.name(fetched)} cannot be read: {error.strerror}") from error
         except DataError as error:
             raise BadRecord(f"{self.name(fetched)} {error}") from error
-        return (resize_image(image, *self.new_size) if self.new_size else image), float(fetched[1])
+        return image, float(fetched[1])
 
     def block(self, positions: np.ndarray, color: bool | None) -> Block | None:
         return None

@@ -14,11 +14,12 @@ import numpy as np
 from cafpy.backend import default_threads
 from cafpy.errors import DataError
 from cafpy.feed.datum import image_to_datum
-from cafpy.feed.image import decode_image, encode_image, resize_image
+from cafpy.feed.image import decode_image, encode_image
 from cafpy.feed.image_header import image_format
 from cafpy.proto import cafpy_pb2 as pb
 
-AHEAD = 8  # images that are decoded before they are written, a thread
+AHEAD = 32  # images that are decoded before they are written, a thread, if they are small
+IN_FLIGHT = 256 << 20  # bytes of them, about
 Record = tuple[bytes, tuple[int, ...]]  # serialised Datum; channels × height × width
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -80,26 +81,35 @@ def image_record(path: str, label: int, options: ImageOptions) -> Record | str:
 
 def image_pixels(content: bytes, options: ImageOptions) -> np.ndarray:
     """Pixels of an image file's content, uint8 of C×H×W, in the size and channels asked for."""
-    image = decode_image(content, not options.gray, options.max_pixels)
-    return resize_image(image, *options.resize) if options.resize else image
+    return decode_image(content, not options.gray, options.max_pixels, options.resize)
 
 
-def in_order(convert: Callable[[Item], Result], items: Iterable[Item], jobs: int | None = None) -> Iterator[Result]:
+def in_order(
+    convert: Callable[[Item], Result],
+    items: Iterable[Item],
+    jobs: int | None = None,
+    weight: Callable[[Result], int] = lambda result: 1,
+) -> Iterator[Result]:
     """The results for all items, in order, made a little ahead in ``jobs`` threads (None: one a core).
 
     Reading files, decoding, resizing and encoding all let go of Python's lock. With one job all is done in this thread.
+    ``weight`` is a result's size in bytes; large ones are made less far ahead.
     """
     jobs = jobs or default_threads()
     if jobs == 1:
         yield from map(convert, items)
         return
     waiting: deque[Future[Result]] = deque()
+    limit, largest = 4 * jobs, 1
     with ThreadPoolExecutor(jobs, "cafpy-convert") as pool:
         try:
             for item in items:
                 waiting.append(pool.submit(convert, item))
-                if len(waiting) >= AHEAD * jobs:
-                    yield waiting.popleft().result()
+                while len(waiting) >= limit:
+                    result = waiting.popleft().result()
+                    largest = max(largest, weight(result))
+                    yield result
+                    limit = max(2 * jobs, min(AHEAD * jobs, IN_FLIGHT // largest))
             while waiting:
                 yield waiting.popleft().result()
         finally:

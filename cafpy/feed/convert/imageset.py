@@ -102,7 +102,12 @@ def convert_parts(
             if not reports:
                 report.skipped = images.skipped
             database = stack.enter_context(create_database(out, backend, force))
-            results = in_order(lambda entry: image_record(images.prefix + entry[0], entry[1], options), entries, jobs)
+            results = in_order(
+                lambda entry: image_record(images.prefix + entry[0], entry[1], options),
+                entries,
+                jobs,
+                lambda result: len(result[0]),
+            )
             for i, (result, (name, label)) in enumerate(zip(results, entries, strict=True)):
                 if isinstance(result, str):
                     report.skip(label, images.prefix + name, result)
