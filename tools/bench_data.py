@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import random
+import shutil
 import statistics
 import tempfile
 import time
@@ -28,6 +30,7 @@ import lmdb
 import numpy as np
 
 from cafpy.backend import default_threads
+from cafpy.feed.backends import open_database
 from cafpy.feed.convert.class_folders import list_class_folders
 from cafpy.feed.convert.image_record import ImageOptions
 from cafpy.feed.convert.imageset import convert_imageset
@@ -38,6 +41,7 @@ from cafpy.feed.transformer import Transformer
 from cafpy.proto import cafpy_pb2 as pb
 
 BATCH = 32
+PASSES = 4  # over the images a round, so that what was read ahead before it counts little
 MEAN = (104, 117, 123)
 MAP_SIZE = 1 << 34
 Entries = list[tuple[str, int]]
@@ -57,7 +61,7 @@ def main() -> None:
         compare(makers(entries, options, Path(place)), len(entries), options.repeat)
         crop = options.size * 7 // 8
         print(f"reading batches of {BATCH}, cut to {crop}×{crop}, mirrored, minus a mean: images/s")
-        compare(readers(entries, options, Path(place), crop), len(entries) // BATCH * BATCH, options.repeat)
+        compare(readers(entries, options, Path(place), crop), len(entries) // BATCH * BATCH * PASSES, options.repeat)
 
 
 def compare(competitors: dict[str, Callable[[], object]], count: int, repeat: int) -> None:
@@ -107,7 +111,7 @@ def plain_loop(entries: Entries, size: int, place: Path, read: Callable[[str, in
 
 
 def read_opencv(path: str, size: int) -> np.ndarray:
-    return cv2.resize(cv2.imread(path), (size, size))
+    return cv2.resize(np.asarray(cv2.imread(path)), (size, size))
 
 
 def read_pillow(path: str, size: int) -> np.ndarray:
@@ -125,7 +129,7 @@ def readers(entries: Entries, options: Any, place: Path, crop: int) -> dict[str,
     convert_imageset(listed, place / "pixels", ImageOptions(resize=resize))
     convert_imageset(listed, place / "files", ImageOptions(resize=resize, encoded=True, encode_type="jpg"))
     param = pb.TransformationParameter(crop_size=crop, mirror=True, mean_value=MEAN)
-    batches = len(entries) // BATCH
+    batches = len(entries) // BATCH * PASSES
 
     def ours(source: Source) -> Callable[[], object]:
         reader = BatchReader(source, BATCH, Transformer(param, pb.TRAIN), workers=options.jobs)
@@ -145,11 +149,11 @@ def readers(entries: Entries, options: Any, place: Path, crop: int) -> dict[str,
         loaders = {"LMDB of pixels": LmdbImages(place / "pixels", crop), "LMDB of JPEG files": LmdbImages(
             place / "files", crop), "resized from files": FileImages(entries, options.size, crop)}  # fmt: skip
         for name, images in loaders.items():
-            found[f"PyTorch DataLoader, {name}"] = torch_reader(images, options.jobs, batches)
+            found[f"PyTorch DataLoader, {name}"] = torch_reader(images, options.jobs)
     return found
 
 
-def torch_reader(images: Any, workers: int, batches: int) -> Callable[[], object]:
+def torch_reader(images: Any, workers: int) -> Callable[[], object]:
     """Batches of a DataLoader whose workers stay alive between rounds; starting them does not count."""
     from torch.utils.data import DataLoader
 
@@ -158,8 +162,9 @@ def torch_reader(images: Any, workers: int, batches: int) -> Callable[[], object
     )
 
     def run() -> None:
-        for _, _batch in zip(range(batches), loader, strict=False):
-            pass
+        for _ in range(PASSES):
+            for _batch in loader:
+                pass
 
     return run
 
@@ -168,10 +173,10 @@ class LmdbImages:
     """A PyTorch data set of Datum records; each worker opens the database for itself."""
 
     def __init__(self, path: Path, crop: int):
-        self.path = str(path)
+        self.path = shutil.copytree(path, f"{path}_of_its_own")  # a process may open an LMDB but once
         self.crop = crop
-        with lmdb.open(self.path, readonly=True, lock=False) as environment, environment.begin() as transaction:
-            self.keys = [key for key, _ in transaction.cursor()]
+        with open_database(self.path) as database:
+            self.keys = [database.record(i)[0] for i in range(len(database))]
         self._transaction: Any = None
 
     def __len__(self) -> int:
@@ -182,7 +187,7 @@ class LmdbImages:
             self._transaction = lmdb.open(self.path, readonly=True, lock=False, readahead=False).begin()
         datum = pb.Datum.FromString(self._transaction.get(self.keys[index]))
         if datum.encoded:
-            pixels = cv2.imdecode(np.frombuffer(datum.data, np.uint8), cv2.IMREAD_COLOR)
+            pixels = np.asarray(cv2.imdecode(np.frombuffer(datum.data, np.uint8), cv2.IMREAD_COLOR))
         else:
             pixels = np.frombuffer(datum.data, np.uint8).reshape(3, datum.height, datum.width).transpose(1, 2, 0)
         return transformed(pixels, self.crop), datum.label
@@ -204,11 +209,11 @@ class FileImages:
 
 def transformed(pixels: np.ndarray, crop: int) -> np.ndarray:
     """A random cut of H×W×C pixels, perhaps mirrored, minus the mean, as C×H×W."""
-    top, left = np.random.randint(pixels.shape[0] - crop + 1), np.random.randint(pixels.shape[1] - crop + 1)
+    top, left = random.randint(0, pixels.shape[0] - crop), random.randint(0, pixels.shape[1] - crop)
     cut = pixels[top : top + crop, left : left + crop]
-    if np.random.randint(2):
+    if random.random() < 0.5:
         cut = cut[:, ::-1]
-    return np.ascontiguousarray((cut.astype(np.float32) - np.float32(MEAN)).transpose(2, 0, 1))
+    return np.ascontiguousarray((cut.astype(np.float32) - np.array(MEAN, np.float32)).transpose(2, 0, 1))
 
 
 if __name__ == "__main__":
