@@ -41,7 +41,7 @@ from cafpy.feed.transformer import Transformer
 from cafpy.proto import cafpy_pb2 as pb
 
 BATCH = 32
-PASSES = 4  # over the images a round, so that what was read ahead before it counts little
+PASSES = 4  # over the images a round, so that what is done once a round, or ahead of it, counts little
 MEAN = (104, 117, 123)
 MAP_SIZE = 1 << 34
 Entries = list[tuple[str, int]]
@@ -57,8 +57,9 @@ def main() -> None:
     entries = [(str(options.folder / name), label) for name, label in list_class_folders(options.folder)[0]]
     cv2.setNumThreads(1)  # the loops are the usual ones: one image after the other
     with tempfile.TemporaryDirectory() as place:
-        print(f"making an LMDB of {len(entries)} images, {options.size}×{options.size}: images/s")
-        compare(makers(entries, options, Path(place)), len(entries), options.repeat)
+        many = entries * PASSES
+        print(f"making an LMDB of {len(many)} images, {options.size}×{options.size}: images/s")
+        compare(makers(many, options, Path(place)), len(many), options.repeat)
         crop = options.size * 7 // 8
         print(f"reading batches of {BATCH}, cut to {crop}×{crop}, mirrored, minus a mean: images/s")
         compare(readers(entries, options, Path(place), crop), len(entries) // BATCH * BATCH * PASSES, options.repeat)
@@ -124,7 +125,8 @@ def read_pillow(path: str, size: int) -> np.ndarray:
 
 def readers(entries: Entries, options: Any, place: Path, crop: int) -> dict[str, Callable[[], object]]:
     """What reads about as many images as there are, by name."""
-    listed = place / "list.txt"
+    listed = place / "once.txt"
+    listed.write_text("".join(f"{path} {label}\n" for path, label in entries))
     resize = (options.size, options.size)
     convert_imageset(listed, place / "pixels", ImageOptions(resize=resize))
     convert_imageset(listed, place / "files", ImageOptions(resize=resize, encoded=True, encode_type="jpg"))
