@@ -104,7 +104,7 @@ def test_closing_ends_the_threads_whatever_they_do():
         with pytest.raises(RuntimeError, match="this prefetcher is closed"):
             for _ in range(9):
                 ahead.next()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
 
 
 def test_closing_does_not_wait_for_ever(monkeypatch):
@@ -133,7 +133,7 @@ def test_nobody_holds_it_any_more():
     ahead.next()
     del ahead
     gc.collect()
-    wait_until(lambda: threading.active_count() == before)
+    wait_until(lambda: threading.active_count() <= before)
 
 
 PROGRAMS = {
