@@ -55,6 +55,8 @@ def _test_nets(param: Any) -> Iterator[str]:
 def _numbers(param: Any) -> Iterator[str]:
     if param.average_loss < 1:
         yield f"average_loss is {param.average_loss}; it must be at least 1"
+    if param.base_lr < 0:
+        yield f"base_lr is {param.base_lr:g}; it must not be negative, or every step would go uphill"
     for name in ("max_iter", "display", "snapshot", "test_interval", "early_stop_patience", "snapshot_keep"):
         if getattr(param, name) < 0:
             yield f"{name} is {getattr(param, name)}; it must not be negative"
