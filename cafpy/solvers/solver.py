@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cafpy.backend import Backend
+from cafpy.backend import Backend, CpuBackend
 from cafpy.errors import SolverError
 from cafpy.net import Net
 from cafpy.ops.update import FlatParameters
@@ -77,7 +77,7 @@ class Solver:
         self.rule = update_rule(self.param)
         if self.param.snapshot or self.param.snapshot_best:
             check_writable(snapshot_prefix(self.param))
-        self.backend = backend or Backend()
+        self.backend = backend or CpuBackend()
         self.observers = list(observers)
         self.allow_nan = allow_nan
         self.seed = _seed(self.param) if seed is None else seed
