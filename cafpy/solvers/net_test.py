@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from cafpy.solvers.solver import Solver
 
 
+def run_tests(solver: Solver) -> None:
+    """Run every test net, then act on the results; the weights are the averaged ones if there are any."""
+    solver.backend.raise_pending()
+    results = []
+    for index in range(len(solver.test_nets)):
+        solver.tell("on_test_start", index)
+        with solver.average.in_use():
+            scores = run_test(solver, index)
+        if scores is None:  # asked to stop
+            return
+        solver.tell("on_test", index, scores)
+        results.append(scores)
+    for index, scores in enumerate(results):
+        solver.watch.see(solver, index, scores)
+
+
 def run_test(solver: Solver, index: int) -> Scores | None:
     """The scores of test net ``index``, or None when the solver was asked to stop meanwhile."""
     run = solver.test_runs[index]

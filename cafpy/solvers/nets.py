@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cafpy.backend import Backend
 from cafpy.errors import SolverError
 from cafpy.net import Net
@@ -84,3 +86,10 @@ class NetFactory:
 
     def _own_folder(self) -> list[Path]:
         return [] if self.folder is None else [self.folder.resolve()]
+
+
+def chosen_seed(param: Any) -> int:
+    """The solver's random_seed, or a random one where that is below 0."""
+    if param.random_seed >= 0:
+        return param.random_seed
+    return int(np.random.SeedSequence().generate_state(1, np.uint32)[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,23 @@ from cafpy.net import Net
 from cafpy.ops.update import FlatParameters
 from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
 from cafpy.proto.text import read_solver
-from cafpy.snapshot.load import LoadReport, load_weights
-from cafpy.snapshot.weights import read_weights
-from cafpy.solvers.debug_info import backward_lines, forward_lines
+from cafpy.snapshot.load import LoadReport
 from cafpy.solvers.fields import check_fields
 from cafpy.solvers.freeze import freeze
-from cafpy.solvers.gradient import GradientPreparation
 from cafpy.solvers.ignored_fields import ignored_fields
-from cafpy.solvers.loss_check import check_learns, require_finite
-from cafpy.solvers.loss_window import LossWindow
+from cafpy.solvers.loss_check import check_learns
 from cafpy.solvers.lr_policy import LearningRate
-from cafpy.solvers.net_test import run_test
+from cafpy.solvers.net_test import run_tests
 from cafpy.solvers.net_test_passes import TestPasses, passes_of_tests
-from cafpy.solvers.nets import NetFactory
-from cafpy.solvers.observer import Display, Observer, Output
+from cafpy.solvers.nets import NetFactory, chosen_seed
+from cafpy.solvers.observer import Observer
 from cafpy.solvers.records import with_max_iter
 from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
+from cafpy.solvers.step import Step, due
+from cafpy.solvers.trained_weights import load_listed_weights, load_trained_weights
 from cafpy.solvers.update_rule import update_rule
 from cafpy.solvers.watch import Watch
 from cafpy.solvers.weight_average import WeightAverage
-
-LOOK_EVERY = 100  # iterations between two looks at errors that a GPU has noted but nobody has read
 
 
 class Solver:
@@ -80,7 +75,7 @@ class Solver:
         self.backend = backend or CpuBackend()
         self.observers = list(observers)
         self.allow_nan = allow_nan
-        self.seed = _seed(self.param) if seed is None else seed
+        self.seed = chosen_seed(self.param) if seed is None else seed
         self.iteration = 0
         self._stop_requested = self._snapshot_requested = self._stopped = False
         factory = NetFactory(self.param, folder, self.backend, dtype, self.seed)
@@ -97,21 +92,17 @@ class Solver:
             frozen = freeze(self.net, self.param.freeze)
             if frozen:
                 self.tell("on_note", f"Frozen: {', '.join(frozen)}")
-            self.gradient = GradientPreparation(self.param, self.net.learnable)
+            self._step = Step(self)
             self.test_nets = factory.test_nets(self.net)
             self.test_runs = passes_of_tests(self.param, self.test_nets)
             self.watch = Watch(self.param, self.test_nets)
-            for name in self.param.weights:
-                for path in name.split(","):
-                    self.load_weights(factory.find(path.strip()), strict_weights)
+            load_listed_weights(self, factory, strict_weights)
         except BaseException:
             self.close()
             raise
         self.flat = FlatParameters(*self.net.arena(), [p.blob.count for p in self.net.learnable])
         self.history = [self.backend.zeros(self.flat.data.size, dtype) for _ in range(self.rule.slots)]
         self.average = WeightAverage(self.backend, self.flat, self.param.ema_decay)
-        self._losses = LossWindow(self.net, self.param.average_loss)
-        self._clock, self._clock_iteration = time.perf_counter(), 0
 
     @classmethod
     def from_file(cls, path: str | Path, **options: Any) -> Solver:
@@ -132,17 +123,13 @@ class Solver:
             self.restore(resume_from)
         self.tell("on_start")
         self.step(param.max_iter - self.iteration)
-        if param.snapshot_after_train and not _due(param.snapshot, self.iteration):
+        if param.snapshot_after_train and not due(param.snapshot, self.iteration):
             self.snapshot()
         if self._stopped:
             self.tell("on_stop")
             return
-        loss = None
-        if _due(param.display, self.iteration):
-            self.net.forward()
-            self._losses.add(self._losses.pass_loss())
-            loss = self._losses.mean()
-        if _due(param.test_interval, self.iteration):
+        loss = self._step.last_loss() if due(param.display, self.iteration) else None
+        if due(param.test_interval, self.iteration):
             self.test_all()
         self.backend.raise_pending()
         self.tell("on_end", loss)
@@ -150,79 +137,21 @@ class Solver:
     def step(self, count: int) -> None:
         """Do ``count`` more iterations, or fewer when asked to stop; test, display and snapshot when due."""
         last = self.iteration + count
-        self._losses.clear()
+        self._step.begin()
         self._stopped = False
-        self._clock, self._clock_iteration = time.perf_counter(), self.iteration
         with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
             while self.iteration < last and not self._stopped:
-                if _due(self.param.test_interval, self.iteration) and (
-                    self.iteration or self.param.test_initialization
-                ):
+                if due(self.param.test_interval, self.iteration) and (self.iteration or self.param.test_initialization):
                     self.test_all()
                     if self.answer_requests():
                         break
-                self._iterate()
-                self.answer_requests(snapshot_due=_due(self.param.snapshot, self.iteration))
+                self._step.run()
+                self.answer_requests(snapshot_due=due(self.param.snapshot, self.iteration))
         self.backend.raise_pending()
-
-    def _iterate(self) -> None:
-        display = _due(self.param.display, self.iteration)
-        step_before, rate = self.rate.current_step, self.rate.at(self.iteration)
-        self.net.clear_param_diffs()
-        loss: Any = 0.0
-        for _ in range(self.param.iter_size):
-            self._forward_backward(debug=display and self.param.debug_info)
-            loss = loss + self._losses.pass_loss()
-        loss = loss / self.param.iter_size
-        if self._losses.terms and not self.allow_nan:
-            require_finite(self.net, loss, self.iteration, rate)
-        self._losses.add(loss)
-        if display:
-            self._display(rate)
-        if self.rate.current_step != step_before:
-            self.tell("on_lr_step", self.rate.current_step)
-        if display or self.iteration % LOOK_EVERY == 0:
-            self.backend.raise_pending()
-        self.gradient.prepare(self.backend.xp, self.flat, rate)
-        self.average.begin()
-        self.rule.update(self.backend, self.flat, self.history, self.iteration)
-        self.iteration += 1
-        self.average.add(self.iteration)
-        self.tell("on_iteration")
-
-    def _forward_backward(self, debug: bool) -> None:
-        if not debug:
-            self.net.forward()
-            self.net.backward()
-            return
-        for lines in (forward_lines(self.net), backward_lines(self.net)):
-            for line in lines:
-                self.tell("on_debug_info", line)
-
-    def _display(self, rate: float) -> None:
-        outputs = [
-            Output(name, self.backend.to_host(self.net.blobs[name].data).ravel().copy(), self.net.loss_weight(name))
-            for name in self.net.outputs
-        ]
-        now = time.perf_counter()
-        iterations, seconds = self.iteration - self._clock_iteration, now - self._clock
-        self._clock, self._clock_iteration = now, self.iteration
-        self.tell("on_display", Display(self.iteration, self._losses.mean(), rate, outputs, iterations, seconds))
 
     def test_all(self) -> None:
         """Run every test net for its test_iter, or over all its records."""
-        self.backend.raise_pending()
-        results = []
-        for index in range(len(self.test_nets)):
-            self.tell("on_test_start", index)
-            with self.average.in_use():
-                scores = run_test(self, index)
-            if scores is None:  # asked to stop
-                return
-            self.tell("on_test", index, scores)
-            results.append(scores)
-        for index, scores in enumerate(results):
-            self.watch.see(self, index, scores)
+        run_tests(self)
 
     # -- requests, safe to call from a signal handler or an observer ----------------------------------------------
 
@@ -263,11 +192,7 @@ class Solver:
         A layer whose parameters in the file have another shape keeps its own values, unless ``strict``: then all
         must fit, and none may be missing or left over. Raises WeightsError.
         """
-        weights = read_weights(path)
-        elsewhere = {name for net in self.test_nets for name in net.params}
-        report = load_weights(self.net, weights, fine_tune=True, strict=strict, name=str(path), elsewhere=elsewhere)
-        for net in self.test_nets:
-            load_weights(net, weights, fine_tune=True, elsewhere=self.net.params)
+        report = load_trained_weights(self, path, strict)
         self.tell("on_weights", report)
         return report
 
@@ -282,13 +207,3 @@ class Solver:
         """Call the method ``event`` of every observer."""
         for observer in self.observers:
             getattr(observer, event)(self, *details)
-
-
-def _due(every: int, iteration: int) -> bool:
-    return every > 0 and iteration % every == 0
-
-
-def _seed(param: Any) -> int:
-    if param.random_seed >= 0:
-        return param.random_seed
-    return int(np.random.SeedSequence().generate_state(1, np.uint32)[0])

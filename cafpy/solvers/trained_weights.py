@@ -1,0 +1,30 @@
+"""Fine-tuning: weights from files into a solver's nets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cafpy.snapshot.load import LoadReport, load_weights
+from cafpy.snapshot.weights import read_weights
+
+if TYPE_CHECKING:
+    from cafpy.solvers.nets import NetFactory
+    from cafpy.solvers.solver import Solver
+
+
+def load_listed_weights(solver: Solver, factory: NetFactory, strict: bool) -> None:
+    """Load the files of the solver's field ``weights``, in their order."""
+    for name in solver.param.weights:
+        for path in name.split(","):
+            solver.load_weights(factory.find(path.strip()), strict)
+
+
+def load_trained_weights(solver: Solver, path: str | Path, strict: bool) -> LoadReport:
+    """Copy weights from a file into the train net, and into layers that only test nets have."""
+    weights = read_weights(path)
+    elsewhere = {name for net in solver.test_nets for name in net.params}
+    report = load_weights(solver.net, weights, fine_tune=True, strict=strict, name=str(path), elsewhere=elsewhere)
+    for net in solver.test_nets:
+        load_weights(net, weights, fine_tune=True, elsewhere=solver.net.params)
+    return report
