@@ -1,4 +1,4 @@
-# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 3198f3425ce673bd56015bd2e63fc93f859176e7d1996abf2b635681e8390679
+# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 7f48691bad6ffc27c0f1ab43c2f6b89eedb3a25d1d37115ad47ad05bae4089d7
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -467,7 +467,7 @@ class LogParameter(_message.Message):
     def __init__(self, base: _Optional[float] = ..., scale: _Optional[float] = ..., shift: _Optional[float] = ...) -> None: ...
 
 class LossParameter(_message.Message):
-    __slots__ = ("ignore_label", "normalization", "normalize")
+    __slots__ = ("ignore_label", "normalization", "normalize", "label_smoothing", "class_weight", "balance_classes", "focal_gamma", "focal_alpha")
     class NormalizationMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         FULL: _ClassVar[LossParameter.NormalizationMode]
@@ -481,10 +481,20 @@ class LossParameter(_message.Message):
     IGNORE_LABEL_FIELD_NUMBER: _ClassVar[int]
     NORMALIZATION_FIELD_NUMBER: _ClassVar[int]
     NORMALIZE_FIELD_NUMBER: _ClassVar[int]
+    LABEL_SMOOTHING_FIELD_NUMBER: _ClassVar[int]
+    CLASS_WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    BALANCE_CLASSES_FIELD_NUMBER: _ClassVar[int]
+    FOCAL_GAMMA_FIELD_NUMBER: _ClassVar[int]
+    FOCAL_ALPHA_FIELD_NUMBER: _ClassVar[int]
     ignore_label: int
     normalization: LossParameter.NormalizationMode
     normalize: bool
-    def __init__(self, ignore_label: _Optional[int] = ..., normalization: _Optional[_Union[LossParameter.NormalizationMode, str]] = ..., normalize: bool = ...) -> None: ...
+    label_smoothing: float
+    class_weight: _containers.RepeatedScalarFieldContainer[float]
+    balance_classes: bool
+    focal_gamma: float
+    focal_alpha: float
+    def __init__(self, ignore_label: _Optional[int] = ..., normalization: _Optional[_Union[LossParameter.NormalizationMode, str]] = ..., normalize: bool = ..., label_smoothing: _Optional[float] = ..., class_weight: _Optional[_Iterable[float]] = ..., balance_classes: bool = ..., focal_gamma: _Optional[float] = ..., focal_alpha: _Optional[float] = ...) -> None: ...
 
 class LRNParameter(_message.Message):
     __slots__ = ("local_size", "alpha", "beta", "norm_region", "k", "engine")
@@ -789,7 +799,7 @@ class TileParameter(_message.Message):
     def __init__(self, axis: _Optional[int] = ..., tiles: _Optional[int] = ...) -> None: ...
 
 class TransformationParameter(_message.Message):
-    __slots__ = ("scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray", "distort_param", "expand_param", "rotate_param", "random_crop_param", "resize_param", "noise_param", "erase_param", "max_corrupt")
+    __slots__ = ("scale", "mirror", "crop_size", "mean_file", "mean_value", "force_color", "force_gray", "crop_h", "crop_w", "distort_param", "expand_param", "rotate_param", "random_crop_param", "resize_param", "rand_augment_param", "noise_param", "erase_param", "mix_param", "max_corrupt")
     SCALE_FIELD_NUMBER: _ClassVar[int]
     MIRROR_FIELD_NUMBER: _ClassVar[int]
     CROP_SIZE_FIELD_NUMBER: _ClassVar[int]
@@ -797,13 +807,17 @@ class TransformationParameter(_message.Message):
     MEAN_VALUE_FIELD_NUMBER: _ClassVar[int]
     FORCE_COLOR_FIELD_NUMBER: _ClassVar[int]
     FORCE_GRAY_FIELD_NUMBER: _ClassVar[int]
+    CROP_H_FIELD_NUMBER: _ClassVar[int]
+    CROP_W_FIELD_NUMBER: _ClassVar[int]
     DISTORT_PARAM_FIELD_NUMBER: _ClassVar[int]
     EXPAND_PARAM_FIELD_NUMBER: _ClassVar[int]
     ROTATE_PARAM_FIELD_NUMBER: _ClassVar[int]
     RANDOM_CROP_PARAM_FIELD_NUMBER: _ClassVar[int]
     RESIZE_PARAM_FIELD_NUMBER: _ClassVar[int]
+    RAND_AUGMENT_PARAM_FIELD_NUMBER: _ClassVar[int]
     NOISE_PARAM_FIELD_NUMBER: _ClassVar[int]
     ERASE_PARAM_FIELD_NUMBER: _ClassVar[int]
+    MIX_PARAM_FIELD_NUMBER: _ClassVar[int]
     MAX_CORRUPT_FIELD_NUMBER: _ClassVar[int]
     scale: float
     mirror: bool
@@ -812,15 +826,19 @@ class TransformationParameter(_message.Message):
     mean_value: _containers.RepeatedScalarFieldContainer[float]
     force_color: bool
     force_gray: bool
+    crop_h: int
+    crop_w: int
     distort_param: DistortionParameter
     expand_param: ExpansionParameter
     rotate_param: RotationParameter
     random_crop_param: RandomCropParameter
     resize_param: ResizeParameter
+    rand_augment_param: RandAugmentParameter
     noise_param: NoiseParameter
     erase_param: ErasingParameter
+    mix_param: MixParameter
     max_corrupt: int
-    def __init__(self, scale: _Optional[float] = ..., mirror: bool = ..., crop_size: _Optional[int] = ..., mean_file: _Optional[str] = ..., mean_value: _Optional[_Iterable[float]] = ..., force_color: bool = ..., force_gray: bool = ..., distort_param: _Optional[_Union[DistortionParameter, _Mapping]] = ..., expand_param: _Optional[_Union[ExpansionParameter, _Mapping]] = ..., rotate_param: _Optional[_Union[RotationParameter, _Mapping]] = ..., random_crop_param: _Optional[_Union[RandomCropParameter, _Mapping]] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ..., noise_param: _Optional[_Union[NoiseParameter, _Mapping]] = ..., erase_param: _Optional[_Union[ErasingParameter, _Mapping]] = ..., max_corrupt: _Optional[int] = ...) -> None: ...
+    def __init__(self, scale: _Optional[float] = ..., mirror: bool = ..., crop_size: _Optional[int] = ..., mean_file: _Optional[str] = ..., mean_value: _Optional[_Iterable[float]] = ..., force_color: bool = ..., force_gray: bool = ..., crop_h: _Optional[int] = ..., crop_w: _Optional[int] = ..., distort_param: _Optional[_Union[DistortionParameter, _Mapping]] = ..., expand_param: _Optional[_Union[ExpansionParameter, _Mapping]] = ..., rotate_param: _Optional[_Union[RotationParameter, _Mapping]] = ..., random_crop_param: _Optional[_Union[RandomCropParameter, _Mapping]] = ..., resize_param: _Optional[_Union[ResizeParameter, _Mapping]] = ..., rand_augment_param: _Optional[_Union[RandAugmentParameter, _Mapping]] = ..., noise_param: _Optional[_Union[NoiseParameter, _Mapping]] = ..., erase_param: _Optional[_Union[ErasingParameter, _Mapping]] = ..., mix_param: _Optional[_Union[MixParameter, _Mapping]] = ..., max_corrupt: _Optional[int] = ...) -> None: ...
 
 class DistortionParameter(_message.Message):
     __slots__ = ("brightness_prob", "brightness_delta", "contrast_prob", "contrast_lower", "contrast_upper", "hue_prob", "hue_delta", "saturation_prob", "saturation_lower", "saturation_upper", "random_order_prob")
@@ -962,6 +980,30 @@ class NoiseParameter(_message.Message):
     convert_to_lab: bool
     def __init__(self, prob: _Optional[float] = ..., hist_eq: bool = ..., inverse: bool = ..., decolorize: bool = ..., gauss_blur: bool = ..., jpeg: _Optional[float] = ..., posterize: bool = ..., erode: bool = ..., saltpepper: bool = ..., saltpepper_param: _Optional[_Union[SaltPepperParameter, _Mapping]] = ..., clahe: bool = ..., convert_to_hsv: bool = ..., convert_to_lab: bool = ...) -> None: ...
 
+class RandAugmentParameter(_message.Message):
+    __slots__ = ("prob", "n", "magnitude")
+    PROB_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    MAGNITUDE_FIELD_NUMBER: _ClassVar[int]
+    prob: float
+    n: int
+    magnitude: float
+    def __init__(self, prob: _Optional[float] = ..., n: _Optional[int] = ..., magnitude: _Optional[float] = ...) -> None: ...
+
+class MixParameter(_message.Message):
+    __slots__ = ("prob", "mixup_alpha", "cutmix_alpha", "switch_prob", "classes")
+    PROB_FIELD_NUMBER: _ClassVar[int]
+    MIXUP_ALPHA_FIELD_NUMBER: _ClassVar[int]
+    CUTMIX_ALPHA_FIELD_NUMBER: _ClassVar[int]
+    SWITCH_PROB_FIELD_NUMBER: _ClassVar[int]
+    CLASSES_FIELD_NUMBER: _ClassVar[int]
+    prob: float
+    mixup_alpha: float
+    cutmix_alpha: float
+    switch_prob: float
+    classes: int
+    def __init__(self, prob: _Optional[float] = ..., mixup_alpha: _Optional[float] = ..., cutmix_alpha: _Optional[float] = ..., switch_prob: _Optional[float] = ..., classes: _Optional[int] = ...) -> None: ...
+
 class SaltPepperParameter(_message.Message):
     __slots__ = ("fraction", "value")
     FRACTION_FIELD_NUMBER: _ClassVar[int]
@@ -985,7 +1027,7 @@ class ErasingParameter(_message.Message):
     def __init__(self, prob: _Optional[float] = ..., min_area: _Optional[float] = ..., max_area: _Optional[float] = ..., max_aspect: _Optional[float] = ..., value: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class DataParameter(_message.Message):
-    __slots__ = ("source", "batch_size", "backend", "rand_skip", "prefetch", "force_encoded_color", "scale", "mean_file", "crop_size", "mirror")
+    __slots__ = ("source", "batch_size", "backend", "rand_skip", "prefetch", "shuffle", "force_encoded_color", "scale", "mean_file", "crop_size", "mirror")
     class DB(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         LEVELDB: _ClassVar[DataParameter.DB]
@@ -997,6 +1039,7 @@ class DataParameter(_message.Message):
     BACKEND_FIELD_NUMBER: _ClassVar[int]
     RAND_SKIP_FIELD_NUMBER: _ClassVar[int]
     PREFETCH_FIELD_NUMBER: _ClassVar[int]
+    SHUFFLE_FIELD_NUMBER: _ClassVar[int]
     FORCE_ENCODED_COLOR_FIELD_NUMBER: _ClassVar[int]
     SCALE_FIELD_NUMBER: _ClassVar[int]
     MEAN_FILE_FIELD_NUMBER: _ClassVar[int]
@@ -1007,12 +1050,13 @@ class DataParameter(_message.Message):
     backend: DataParameter.DB
     rand_skip: int
     prefetch: int
+    shuffle: bool
     force_encoded_color: bool
     scale: float
     mean_file: str
     crop_size: int
     mirror: bool
-    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., backend: _Optional[_Union[DataParameter.DB, str]] = ..., rand_skip: _Optional[int] = ..., prefetch: _Optional[int] = ..., force_encoded_color: bool = ..., scale: _Optional[float] = ..., mean_file: _Optional[str] = ..., crop_size: _Optional[int] = ..., mirror: bool = ...) -> None: ...
+    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., backend: _Optional[_Union[DataParameter.DB, str]] = ..., rand_skip: _Optional[int] = ..., prefetch: _Optional[int] = ..., shuffle: bool = ..., force_encoded_color: bool = ..., scale: _Optional[float] = ..., mean_file: _Optional[str] = ..., crop_size: _Optional[int] = ..., mirror: bool = ...) -> None: ...
 
 class DummyDataParameter(_message.Message):
     __slots__ = ("data_filler", "shape", "num", "channels", "height", "width")
@@ -1031,14 +1075,16 @@ class DummyDataParameter(_message.Message):
     def __init__(self, data_filler: _Optional[_Iterable[_Union[FillerParameter, _Mapping]]] = ..., shape: _Optional[_Iterable[_Union[BlobShape, _Mapping]]] = ..., num: _Optional[_Iterable[int]] = ..., channels: _Optional[_Iterable[int]] = ..., height: _Optional[_Iterable[int]] = ..., width: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class HDF5DataParameter(_message.Message):
-    __slots__ = ("source", "batch_size", "shuffle")
+    __slots__ = ("source", "batch_size", "shuffle", "prefetch")
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     BATCH_SIZE_FIELD_NUMBER: _ClassVar[int]
     SHUFFLE_FIELD_NUMBER: _ClassVar[int]
+    PREFETCH_FIELD_NUMBER: _ClassVar[int]
     source: str
     batch_size: int
     shuffle: bool
-    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., shuffle: bool = ...) -> None: ...
+    prefetch: int
+    def __init__(self, source: _Optional[str] = ..., batch_size: _Optional[int] = ..., shuffle: bool = ..., prefetch: _Optional[int] = ...) -> None: ...
 
 class HDF5OutputParameter(_message.Message):
     __slots__ = ("file_name",)

@@ -31,12 +31,23 @@ OUR_FIELDS = {
     ),
 }
 OUR_FIELDS |= {
-    ("TransformationParameter", name) for name in ("rotate_param", "random_crop_param", "erase_param", "max_corrupt")
+    ("TransformationParameter", name)
+    for name in (
+        *("rotate_param", "random_crop_param", "erase_param", "max_corrupt"),
+        *("rand_augment_param", "mix_param"),
+    )
 }
+OUR_FIELDS |= {
+    ("LossParameter", name)
+    for name in ("label_smoothing", "class_weight", "balance_classes", "focal_gamma", "focal_alpha")
+}
+OUR_FIELDS |= {("DataParameter", "shuffle"), ("HDF5DataParameter", "prefetch")}
 # Fields of the SSD branch of Caffe (weiliu89/caffe, branch ssd), under its numbers; BVLC's Caffe uses them for nothing.
 SSD_FIELDS = {
     ("TransformationParameter", "resize_param"): 8,
     ("TransformationParameter", "noise_param"): 9,
+    ("TransformationParameter", "crop_h"): 11,
+    ("TransformationParameter", "crop_w"): 12,
     ("TransformationParameter", "distort_param"): 13,
     ("TransformationParameter", "expand_param"): 14,
 }
@@ -44,7 +55,9 @@ DATA_MESSAGES = {
     "DistortionParameter",
     "ErasingParameter",
     "ExpansionParameter",
+    "MixParameter",
     "NoiseParameter",
+    "RandAugmentParameter",
     "RandomCropParameter",
     "ResizeParameter",
     "RotationParameter",
