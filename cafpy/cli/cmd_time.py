@@ -12,6 +12,7 @@ from cafpy.cli.devices import choose_backend, device_options
 from cafpy.cli.net_options import layers_option, net_options, read_model, state_options
 
 if TYPE_CHECKING:
+    from cafpy.cli.layer_cost import Cost
     from cafpy.net import Net
 
 
@@ -27,13 +28,21 @@ class LayerTime(NamedTuple):
 @click.command(short_help="Time each layer of a net, forward and backward.")
 @net_options
 @click.option("--iterations", default=50, show_default=True, type=click.IntRange(1), help="Passes to average over.")
+@click.option(
+    "--limits",
+    is_flag=True,
+    help="A table behind: each layer's GFLOP/s and GB/s, and its share of what this machine can do at best.",
+)
 @state_options(default_phase="TRAIN")
 @layers_option
 @device_options
-def command(model: str, iterations: int, phase: str, level: int, stage: tuple[str, ...], **device: Any) -> None:
+def command(
+    model: str, iterations: int, limits: bool, phase: str, level: int, stage: tuple[str, ...], **device: Any
+) -> None:
     """Run a net forward and backward and tell how long each layer takes.
 
-    One pass goes before and is not counted: it allocates memory and, on a first run, compiles kernels.
+    One pass goes before and is not counted: it allocates memory and, on a first run, compiles kernels. With --limits a
+    large product and a large copy are timed too, and each layer is compared with them.
     """
     from cafpy.net import Net
     from cafpy.proto import cafpy_pb2 as pb
@@ -50,6 +59,7 @@ def command(model: str, iterations: int, phase: str, level: int, stage: tuple[st
         log("*** Benchmark begins ***")
         log(f"Testing for {iterations} iterations.")
         times, total = measure(net, iterations)
+        costs = layer_costs(net) if limits else []
     finally:
         net.close()
     forward, backward = sum(t.forward for t in times), sum(t.backward for t in times)
@@ -62,6 +72,12 @@ def command(model: str, iterations: int, phase: str, level: int, stage: tuple[st
     log(f"Average Forward-Backward: {total / iterations * 1e3:.6g} ms.")
     log(f"Total Time: {total * 1e3:.6g} ms.")
     log("*** Benchmark ends ***")
+    if limits:
+        from cafpy.cli.layer_table import Row, table
+        from cafpy.cli.machine_limits import measure_limits
+
+        for line in table(list(map(Row, times, costs)), measure_limits(backend)):
+            click.echo(line)
 
 
 def measure(net: Net, iterations: int, backward_too: bool = True) -> tuple[list[LayerTime], float]:
@@ -80,6 +96,13 @@ def measure(net: Net, iterations: int, backward_too: bool = True) -> tuple[list[
         for i, node in enumerate(net.nodes)
     ]
     return times, total
+
+
+def layer_costs(net: Net, backward_too: bool = True) -> list[Cost]:
+    """The least work of each line of :func:`measure`."""
+    from cafpy.cli.layer_cost import NOTHING, backward_cost, forward_cost
+
+    return [forward_cost(node) + (backward_cost(node) if backward_too else NOTHING) for node in net.nodes]
 
 
 def _timed(net: Net, run: Any, index: int) -> float:
