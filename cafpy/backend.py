@@ -26,11 +26,15 @@ class Backend:
         name: what errors and logs call it.
         xp: the array module.
         bodies: names of the fast bodies that may run here, best first; () means the plain body always.
+        rank, world: of ``world`` processes or devices that train one net together this is number ``rank``, counted
+            from 0. Data layers then read disjoint parts of their data, which together are the whole.
     """
 
     name: str = "cpu (plain)"
     xp: ModuleType = np
     bodies: tuple[str, ...] = ()
+    rank: int = 0
+    world: int = 1
 
     def zeros(self, shape: int | tuple[int, ...], dtype: Any) -> Array:
         """A new array of zeros on this device."""

@@ -14,7 +14,7 @@ from cafpy.feed.source import BadRecord, Block, Source
 from cafpy.feed.transformer import Transformer, draws
 
 SKIP_COUNTER = 1 << 200  # of the random number for rand_skip, far from those of images
-Batch = tuple[np.ndarray, np.ndarray]  # images, float32 of N×C×H×W; labels, float32 of N
+Batch = tuple[np.ndarray, np.ndarray]  # images, float32 of N×C×H×W; labels, float32 of N, or N×classes if mixed
 
 
 class BatchMaker:
@@ -47,7 +47,8 @@ class BatchMaker:
         self.bad = BadRecords(transformer.max_corrupt)
         self._fetching = threading.Lock()
         self._data = [np.empty(0, np.float32) for _ in range(buffers)]
-        self._labels = [np.empty(batch_size, np.float32) for _ in range(buffers)]
+        self.label_shape = (batch_size,) if transformer.mix is None else (batch_size, transformer.mix.classes)
+        self._labels = [np.empty(self.label_shape, np.float32) for _ in range(buffers)]
 
     @property
     def skip(self) -> int:
@@ -91,12 +92,15 @@ class BatchMaker:
             shape = self._common_shape(records, [image.shape for image in images])
         index = number % len(self._data)
         data, labels = self._buffer(index, shape), self._labels[index]
-        labels[...] = values
         words = None
         if self.transformer.random:
             words = draws(self.seed, self._position(number), self.batch_size, self.world)
         self.transformer.apply(images, data, words)
         self.transformer.finish(data, self.seed, positions)
+        if self.transformer.mix is None:
+            labels[...] = values
+        else:
+            self.transformer.mixed(data, values, labels, self.seed, positions.start)
         return data, labels
 
     def _position(self, number: int) -> int:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from cafpy.errors import DataError, did_you_mean
 from cafpy.feed.image import SUFFIXES
 
@@ -26,6 +28,7 @@ class Database(ABC):
         check_kind(self.path, self.backend)
         self._count: int | None = None
         self._index: int | None = None  # of the record that the cursor is on
+        self._keys: tuple[bytes, np.ndarray] | None = None  # one after the other, and where each begins
 
     def __str__(self) -> str:
         return f"database '{self.path}'"
@@ -57,6 +60,17 @@ class Database(ABC):
                     return self._item()
                 self._count = self._index + 1
 
+    def pick(self, number: int) -> tuple[bytes, Any]:
+        """:meth:`record`, for numbers in any order. The first call reads all keys, which are then held in memory."""
+        with self._guarded():
+            if self._keys is None:
+                keys = list(self._all_keys())
+                self._keys = b"".join(keys), np.cumsum([0, *map(len, keys)])
+            text, begins = self._keys
+            number %= len(begins) - 1
+            key = text[begins[number] : begins[number + 1]]
+            return key, self._get(key)
+
     def bytes_on_disk(self) -> int:
         """Size of its files."""
         files = [self.path] if self.path.is_file() else self.path.iterdir()
@@ -83,6 +97,14 @@ class Database(ABC):
     @abstractmethod
     def _count_records(self) -> int:
         """Number of records, counted."""
+
+    @abstractmethod
+    def _all_keys(self) -> Iterator[bytes]:
+        """The keys, in order."""
+
+    @abstractmethod
+    def _get(self, key: bytes) -> Any:
+        """The value of a key that is there."""
 
     @abstractmethod
     def _first(self) -> None:

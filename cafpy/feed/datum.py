@@ -24,6 +24,47 @@ def parse_datum(value: Any) -> Any:
     return datum
 
 
+def datum_label(value: Any) -> int:
+    """The label in a record's bytes, found without reading its pixels: of a large database only the pages with labels
+    come from the disk. Raises DataError when the bytes are no Datum."""
+    label, at = 0, 0
+    try:
+        while at < len(value):
+            key, at = _varint(value, at)
+            if key & 7 == _VARINT:
+                number, at = _varint(value, at)
+                if key >> 3 == pb.Datum.LABEL_FIELD_NUMBER:
+                    label = number
+            elif key & 7 == _BYTES:
+                length, at = _varint(value, at)
+                at += length
+            elif key & 7 in _FIXED:
+                at += _FIXED[key & 7]
+            else:
+                raise IndexError
+        if at > len(value):
+            raise IndexError
+    except IndexError:
+        parse_datum(value)  # says what is wrong, and knows every kind of field
+        raise DataError(f"its {len(value)} bytes are no Datum message") from None
+    return (label & 0xFFFFFFFF ^ 1 << 31) - (1 << 31)  # int32, whose negative numbers stand there as uint64
+
+
+_VARINT, _BYTES, _FIXED = 0, 2, {1: 8, 5: 4}  # kinds of fields in protobuf's encoding, and lengths
+
+
+def _varint(value: Any, at: int) -> tuple[int, int]:
+    """The number that begins at ``at``, 7 bits a byte, and where it ends."""
+    number = shift = 0
+    while True:
+        byte = value[at]
+        at += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, at
+        shift += 7
+
+
 def datum_to_image(datum: Any, color: bool | None = None) -> np.ndarray:
     """The picture in a Datum: C×H×W of uint8, or of float32 where it holds float_data; colours are BGR.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from cafpy.errors import DataError, did_you_mean
 
 IN_MEMORY = 256 << 20  # bytes; a file that needs less is read once, a larger one is read batch by batch
+COUNTED = 1 << 22  # labels that are counted at once
 CHUNK_CACHE = 64 << 20  # bytes per dataset, so that a compressed chunk is unpacked once for all batches in it
 
 
@@ -55,7 +57,7 @@ class Hdf5Source:
         self.shuffle = shuffle
         self.seed = seed
         self.row_shapes: list[tuple[int, ...]] = []
-        self._count = 0
+        self._file_rows: list[int] = []
         for file in self.files:
             self._check(file)
         self._file: h5py.File | None = None
@@ -67,7 +69,19 @@ class Hdf5Source:
 
     def __len__(self) -> int:
         """Rows of all files."""
-        return self._count
+        return sum(self._file_rows)
+
+    def label_counts(self, index: int) -> Mapping[float, int]:
+        """How often each value comes in the dataset ``names[index]``, in all files."""
+        counts: Counter[float] = Counter()
+        for path in self.files:
+            with h5py.File(path, "r") as file:
+                dataset: Any = file[self.names[index]]
+                step = max(1, COUNTED * len(dataset) // dataset.size)
+                for start in range(0, len(dataset), step):
+                    values, numbers = np.unique(dataset[start : start + step], return_counts=True)
+                    counts.update(dict(zip(values.tolist(), numbers.tolist(), strict=True)))
+        return counts
 
     def read(self, batch: Sequence[np.ndarray]) -> None:
         """Fill one array per dataset, of shape (batch size, *row shape), with the next rows."""
@@ -81,6 +95,16 @@ class Hdf5Source:
             filled += count
             self._row += count
             if self._row == self._rows:
+                self._next_file()
+
+    def skip(self, rows: int) -> None:
+        """Leave out the next ``rows`` rows."""
+        while rows:
+            there = self._file_rows[self._index()] - self._row
+            count = min(rows, there)
+            rows -= count
+            self._row += count
+            if count == there:
                 self._next_file()
 
     def state(self) -> dict[str, int]:
@@ -100,22 +124,26 @@ class Hdf5Source:
         self._visit += 1
         self._row = 0
         if len(self.files) == 1:
-            self._shuffle_rows()
+            self._order_rows()
         else:
             self.close()
 
     def _open(self) -> None:
-        turn, index = divmod(self._visit, len(self.files))
-        if self.shuffle:
-            index = np.random.default_rng([self.seed, 0, turn]).permutation(len(self.files))[index]
-        self._file = h5py.File(self.files[index], "r", rdcc_nbytes=CHUNK_CACHE)
+        self._file = h5py.File(self.files[self._index()], "r", rdcc_nbytes=CHUNK_CACHE)
         self._datasets = [self._file[name] for name in self.names]
         self._rows = len(self._datasets[0])
         if sum(dataset.nbytes for dataset in self._datasets) <= IN_MEMORY:
             self._datasets = [dataset[...] for dataset in self._datasets]
-        self._shuffle_rows()
+        self._order_rows()
 
-    def _shuffle_rows(self) -> None:
+    def _index(self) -> int:
+        """Which of the files this visit is to."""
+        turn, index = divmod(self._visit, len(self.files))
+        if self.shuffle:
+            index = np.random.default_rng([self.seed, 0, turn]).permutation(len(self.files))[index]
+        return int(index)
+
+    def _order_rows(self) -> None:
         if self.shuffle:
             self._order = np.random.default_rng([self.seed, 1, self._visit]).permutation(self._rows)
 
@@ -145,7 +173,7 @@ class Hdf5Source:
         if len({shape[0] for shape in shapes}) > 1:
             rows = ", ".join(f"'{name}' {shape[0]}" for name, shape in zip(self.names, shapes, strict=True))
             raise DataError(f"the datasets of '{path}' differ in their number of rows: {rows}")
-        self._count += shapes[0][0]
+        self._file_rows.append(shapes[0][0])
         rest = [shape[1:] for shape in shapes]
         self.row_shapes = self.row_shapes or rest
         for name, wanted, came in zip(self.names, self.row_shapes, rest, strict=True):

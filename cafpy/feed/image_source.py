@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.image import read_image
+from cafpy.feed.order import Order
 from cafpy.feed.source import BadRecord, Block
 
 Entry = tuple[str, int]  # path as it stands in the list, label
@@ -44,14 +46,17 @@ class ImageSource:
         self.new_size = new_size
         self.color = color
         self.shuffle = shuffle
-        self._shuffled: tuple[tuple[int, int], np.ndarray] | None = None  # (seed, pass) and the order in it
+        self._order = Order(len(entries))
 
     def __len__(self) -> int:
         return len(self.entries)
 
+    def label_counts(self) -> Mapping[float, int]:
+        return Counter(label for _, label in self.entries)
+
     def fetch(self, position: int) -> Entry:
-        turn, index = divmod(position, len(self.entries))
-        return self.entries[self._order(turn)[index] if self.shuffle else index]
+        index = self._order.index(position, self.seed) if self.shuffle else position % len(self.entries)
+        return self.entries[index]
 
     def decode(self, fetched: Entry, color: bool | None) -> tuple[np.ndarray, float]:
         path = self.root_folder + fetched[0]
@@ -75,12 +80,6 @@ class ImageSource:
 
     def close(self) -> None:
         pass
-
-    def _order(self, turn: int) -> np.ndarray:
-        key = (self.seed, turn)
-        if self._shuffled is None or self._shuffled[0] != key:
-            self._shuffled = key, np.random.default_rng(key).permutation(len(self.entries))
-        return self._shuffled[1]
 
     def _hint(self, fetched: Entry) -> str:
         root = self.root_folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,6 +58,13 @@ class LevelDbDatabase(Database):
     def _count_records(self) -> int:
         with self._db.iterator(include_value=False) as keys:
             return sum(1 for _ in keys)
+
+    def _all_keys(self) -> Iterator[bytes]:
+        with self._db.iterator(include_value=False) as keys:
+            yield from keys
+
+    def _get(self, key: bytes) -> Any:
+        return self._db.get(key, verify_checksums=True)
 
     def _first(self) -> None:
         if self._records is not None:

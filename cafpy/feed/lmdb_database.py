@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ class LmdbDatabase(Database):
 
     def _count_records(self) -> int:
         return int(self._env.stat()["entries"])
+
+    def _all_keys(self) -> Iterator[bytes]:
+        with self._transaction.cursor() as cursor:
+            yield from map(bytes, cursor.iternext(keys=True, values=False))
+
+    def _get(self, key: bytes) -> Any:
+        return self._transaction.get(key)
 
     def _first(self) -> None:
         self._cursor.first()

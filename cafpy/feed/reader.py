@@ -60,10 +60,14 @@ class BatchReader:
         try:
             costly = source.costly or transformer.augmentation is not None
             self.workers = workers or (min(prefetch, default_threads()) if costly else 1)
+            self.label_shape = self._maker.label_shape
             self.shape = (batch_size, *self._maker.first_shape())
         except BaseException:
             source.close()
             raise
+
+    label_shape: tuple[int, ...]
+    """N, or N×classes where batches are mixed."""
 
     shape: tuple[int, int, int, int]
     """N×C×H×W of the first batch. Without crop_size a later batch may have another H×W, one and the same for all of
@@ -94,7 +98,7 @@ class BatchReader:
         self._maker.seed = self.source.seed = seed
 
     def next(self) -> Batch:
-        """The next batch: images, float32 of N×C×H×W, and labels, float32 of N.
+        """The next batch: images, float32 of N×C×H×W, and labels, float32 of N (N×classes where batches are mixed).
 
         The arrays are reused: they hold this batch until the next call. Raises DataError, naming the record, when
         one cannot be used.

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.backends import open_database
-from cafpy.feed.datum import datum_to_image, parse_datum
+from cafpy.feed.datum import datum_label, datum_to_image, parse_datum
 from cafpy.feed.in_memory import load_raw_images
+from cafpy.feed.order import Order
 
 
 class BadRecord(DataError):
     """One record, or one image file, cannot be used; the others may be."""
+
+
+@runtime_checkable
+class LabelCounting(Protocol):
+    """A source that knows how often each label comes in one pass."""
+
+    def label_counts(self) -> Mapping[float, int]:
+        """Labels and how many records have each; records that are damaged do not count. Called before any batch."""
+        ...
 
 
 Block = tuple[np.ndarray, np.ndarray]  # images N×C×H×W, labels N
@@ -61,14 +74,18 @@ class Source(Protocol):
 class DatabaseSource:
     """The records of an LMDB or LevelDB, Datum messages, in the order of their keys.
 
+    With ``shuffle`` they come in a new random order in each pass, fixed by the seed and the number of the pass; all
+    keys, but no records, are held in memory then.
+
     Raises DataError when the database cannot be opened (see :func:`cafpy.feed.backends.open_database`).
     """
 
     seed = 0
     one_size = "make the database with images of one size, or give a crop_size, or batch_size: 1"
 
-    def __init__(self, path: str | Path, backend: str | int | None = None):
+    def __init__(self, path: str | Path, backend: str | int | None = None, shuffle: bool = False):
         self.database = open_database(path, backend)
+        self._order = Order(len(self.database)) if shuffle else None
         self._loaded: Block | None = None
         self._tried = False
 
@@ -79,8 +96,19 @@ class DatabaseSource:
     def costly(self) -> bool:
         return bool(self.fetch(0)[1].encoded)
 
+    def label_counts(self) -> Mapping[float, int]:
+        counts: Counter[float] = Counter()
+        for i in range(len(self.database)):
+            _, value = self.database.record(i)
+            with suppress(DataError):  # reading will tell
+                counts[datum_label(value)] += 1
+        return counts
+
     def fetch(self, position: int) -> tuple[bytes, Any]:
-        key, value = self.database.record(position)
+        if self._order is None:
+            key, value = self.database.record(position)
+        else:
+            key, value = self.database.pick(self._order.index(position, self.seed))
         try:
             return key, parse_datum(value)
         except DataError as error:
@@ -102,7 +130,7 @@ class DatabaseSource:
         if self._loaded is None:
             return None
         images, labels = self._loaded
-        rows = positions % len(images)
+        rows = positions % len(images) if self._order is None else self._order.indices(positions, self.seed)
         run = slice(rows[0], rows[0] + len(rows))
         if rows[-1] - rows[0] == len(rows) - 1 and (len(rows) < 3 or np.all(np.diff(rows) == 1)):
             return images[run], labels[run]

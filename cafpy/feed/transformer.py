@@ -11,25 +11,30 @@ from numba import njit
 from cafpy.errors import DataError
 from cafpy.feed.augment.augmentation import Augmentation
 from cafpy.feed.augment.draw import generator
+from cafpy.feed.augment.mix import Mix
+from cafpy.feed.crop import crop_height_width
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import read_mean
 
 MASK = (1 << 64) - 1  # of a seed; its complement keeps what is erased apart from what is drawn before
+MIX_POSITION = 1 << 63  # added to a batch's first position, which keeps its mixing apart from its images' draws
 
 
 class Transformer:
     """What a TransformationParameter asks for, done to images of C×H×W:
 
-        out = (image - mean) * scale, cut to crop_size × crop_size, mirrored left to right or not
+        out = (image - mean) * scale, cut to crop_size × crop_size (or crop_h × crop_w), mirrored left to right or not
 
     The cut is at random in phase TRAIN and in the middle in TEST; the mean image is cut where the image is.
     Mirroring is random in both phases, as in Caffe.
 
-    Before that, images are changed as ``augmentation`` says, if anything of it is asked for.
+    Before that, images are changed as ``augmentation`` says, if anything of it is asked for; after it, batches are
+    mixed as ``mix`` says.
 
     Attributes:
+        crop: height and width of the cut; 0, 0: none.
         random: whether random numbers are drawn for :meth:`apply`.
-        augmentation: None when there is none.
+        augmentation, mix: None when there is none.
         max_corrupt: records that may be left out because they cannot be decoded.
         color: channels that encoded images are decoded to: True 3 (force_color), False 1 (force_gray), None their own.
 
@@ -38,9 +43,9 @@ class Transformer:
 
     def __init__(self, param: Any, phase: int):
         self.param = param
-        self.crop_size: int = param.crop_size
+        self.crop = crop_height_width(param)
         self.mirror: bool = param.mirror
-        self.random_crop = phase == pb.TRAIN and self.crop_size > 0
+        self.random_crop = phase == pb.TRAIN and self.crop[0] > 0
         self.random = self.random_crop or self.mirror
         self.mean_file: str = param.mean_file
         self.scale = np.float32(param.scale)
@@ -57,6 +62,8 @@ class Transformer:
             self.mean = np.array(param.mean_value or [0], np.float32).reshape(-1, 1, 1)
         augmentation = Augmentation(param, phase, self.mean)
         self.augmentation = augmentation if augmentation.active else None
+        mix = Mix(param.mix_param) if param.HasField("mix_param") else None
+        self.mix = mix if phase == pb.TRAIN else None
         self.max_corrupt: int = param.max_corrupt
 
     def augmented(self, image: np.ndarray, seed: int, position: int) -> np.ndarray:
@@ -74,17 +81,25 @@ class Transformer:
             for image, position in zip(out, positions, strict=True):
                 self.augmentation.erase(image, self.scale, generator(~seed & MASK, position))
 
+    def mixed(self, data: np.ndarray, labels: np.ndarray, out: np.ndarray, seed: int, position: int) -> None:
+        """Mix a finished batch whose first image is at ``position``; its labels go to ``out`` as shares, N×classes."""
+        if self.mix is not None:
+            self.mix.apply(data, labels, out, generator(~seed & MASK, position + MIX_POSITION))
+
     def augmented_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Shape of :meth:`augmented` images of this shape."""
         return shape if self.augmentation is None else (shape[0], *self.augmentation.output_size(*shape[1:]))
 
     def output_shape(self, channels: int, height: int, width: int) -> tuple[int, int, int]:
         """Shape that images of this shape come out in. Raises DataError when the options do not fit them."""
-        crop, mean = self.crop_size, self.mean.shape
-        if crop > min(height, width):
+        (crop_height, crop_width), mean = self.crop, self.mean.shape
+        if crop_height > height or crop_width > width:
+            said, most = f"crop_size: {crop_height}", f"{min(height, width)}"
+            if self.param.crop_h:
+                said, most = f"crop_h: {crop_height} crop_w: {crop_width}", f"{height} and {width}"
             raise DataError(
-                f"crop_size: {crop} is larger than the image, {height}×{width} (height × width); "
-                f"use at most {min(height, width)}, or larger images"
+                f"{said} is larger than the image, {height}×{width} (height × width); "
+                f"use at most {most}, or larger images"
             )
         if self.mean_file and mean != (channels, height, width):
             raise DataError(
@@ -96,7 +111,7 @@ class Transformer:
                 f"mean_value: {mean[0]} values ({_numbers(self.param.mean_value)}) for an image of {channels} "
                 f"channel{'s' * (channels > 1)}; give one value{f' or {channels}' * (channels > 1)}"
             )
-        return (channels, crop or height, crop or width)
+        return (channels, crop_height or height, crop_width or width)
 
     def apply(
         self, images: np.ndarray | Sequence[np.ndarray], out: np.ndarray, words: np.ndarray | None = None

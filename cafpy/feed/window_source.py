@@ -28,13 +28,14 @@ class Drawn:
 class WindowSource:
     """Windows of a window file, cut, mirrored, minus the mean and scaled: finished images of 3×size×size, float32.
 
-    Of each ``batch_size`` positions the first are background windows (overlap below ``bg_threshold``, label 0), the
-    last ``fg_fraction`` of them foreground (overlap at least ``fg_threshold``, label the class). What is drawn depends
-    on the seed and the position alone.
+    Of each ``batch_size`` positions of a reader the first are background windows (overlap below ``bg_threshold``,
+    label 0), the last ``fg_fraction`` of them foreground (overlap at least ``fg_threshold``, label the class). What is
+    drawn depends on the seed and the position alone.
 
     Args:
         transformer: its mean, scale and mirror are used; a mean image is cut from its middle.
         cache_images: keep the content of the image files in memory.
+        world: readers that share the positions, each taking every ``world``-th.
 
     Raises DataError when there is no window of a kind that is wanted, or a foreground window is of class 0.
     """
@@ -55,11 +56,13 @@ class WindowSource:
         bg_threshold: float = 0.5,
         fg_fraction: float = 0.25,
         cache_images: bool = False,
+        world: int = 1,
     ):
         self.file = file
         self.cut = cut
         self.transformer = transformer
         self.batch_size = batch_size
+        self.world = world
         self.root_folder = root_folder
         self.background_count = batch_size - int(np.float32(batch_size) * np.float32(fg_fraction))
         is_foreground = file.overlap >= np.float32(fg_threshold)
@@ -68,8 +71,14 @@ class WindowSource:
         self._cache: dict[int, bytes] | None = {} if cache_images else None
         self._check(fg_threshold, bg_threshold)
 
+    def __len__(self) -> int:
+        """Windows that can be drawn, of both kinds."""
+        return len(self.foreground) * (self.background_count < self.batch_size) + len(self.background) * (
+            self.background_count > 0
+        )
+
     def fetch(self, position: int) -> Drawn:
-        is_background = position % self.batch_size < self.background_count
+        is_background = position // self.world % self.batch_size < self.background_count
         rows = self.background if is_background else self.foreground
         words = np.random.Philox(key=self.seed, counter=position).random_raw(2).tolist()
         row = int(rows[(words[0] >> 32) * len(rows) >> 32])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any
 
 from cafpy.blob import Blob
 from cafpy.feed.reader import BatchReader
+from cafpy.feed.source import LabelCounting
 from cafpy.layer import Layer
 
 logger = logging.getLogger(__name__)
@@ -15,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 class BatchLayer(Layer):
     """A layer without bottoms whose tops are a batch of images, N×C×H×W, and, if a second one is named, their labels,
-    N. A subclass's setup makes the ``reader``.
+    N (N×classes where mix_param mixes them). A subclass's setup makes the ``reader``.
 
     Where the images of a batch have another size than those of the last one, the top is reshaped.
     """
@@ -41,7 +42,9 @@ class BatchLayer(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         top[0].reshape(self.reader.shape)
         if len(top) > 1:
-            top[1].reshape(self.reader.shape[:1])
+            top[1].reshape(self.reader.label_shape)
+        elif self.reader.label_shape[1:]:
+            raise self.error("mix_param mixes labels with the images; name a second top for them")
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         batch: Any = self.reader.next()
@@ -60,6 +63,10 @@ class BatchLayer(Layer):
     def records(self) -> int | None:
         source = self.reader.source
         return len(source) if isinstance(source, Sized) else None
+
+    def label_counts(self, top: int) -> Mapping[float, int] | None:
+        source = self.reader.source
+        return source.label_counts() if top == 1 and isinstance(source, LabelCounting) else None
 
     def close(self) -> None:
         if hasattr(self, "reader"):

@@ -24,13 +24,15 @@ class Data(BatchLayer):
         backend: LMDB or LEVELDB (default LEVELDB).
         rand_skip: begin at a random record, one of the first so many (default 0: at the first).
         prefetch: batches made ahead (default 4).
+        shuffle: take the records in random order, a new one in each pass (default false).
         scale, mean_file, crop_size, mirror, force_encoded_color: of old; without effect, which is warned of. Write them
             into transform_param.
     Options (transform_param), for each image: (image − mean) · scale, cut and mirrored:
         scale: factor (default 1).
         mean_file: mean image, subtracted where the image is cut; or
         mean_value: numbers to subtract, one for all channels or one for each.
-        crop_size: cut to a square of this size, at random in TRAIN, from the middle in TEST.
+        crop_size: cut to a square of this size, at random in TRAIN, from the middle in TEST; or
+        crop_h, crop_w: to this height and width.
         mirror: mirror half of the images, at random, left to right, in both phases (default false).
         force_color, force_gray: decode encoded images to 3 channels, or to 1.
     Options (transform_param), for images of bytes, before that, in this order, each off unless written; all but
@@ -40,8 +42,10 @@ class Data(BatchLayer):
         rotate_param: turned at random about its middle.
         random_crop_param: a cut of random place, area and proportions, resized to resize_param's size or crop_size.
         resize_param: to a height and width, in both phases.
+        rand_augment_param: some changes drawn from fourteen.
         noise_param: blur, JPEG compression, salt and pepper and others.
         erase_param: a random rectangle filled, after all others.
+        mix_param: MixUp and CutMix; the labels become N × classes, which SoftmaxWithLoss takes as they are.
         max_corrupt: so many records that cannot be decoded are left out, with a warning (default 0).
 
     ```
@@ -64,10 +68,12 @@ class Data(BatchLayer):
         self.warn_of_old_fields(("scale", "mean_file", "crop_size", "mirror", "force_encoded_color"))
         transformer = Transformer(self.param.transform_param, self.phase)
         self.reader = BatchReader(
-            DatabaseSource(options.source, options.backend),
+            DatabaseSource(options.source, options.backend, options.shuffle),
             options.batch_size,
             transformer,
             seed=self.seed,
+            rank=self.backend.rank,
+            world=self.backend.world,
             prefetch=max(1, options.prefetch),
             rand_skip=options.rand_skip,
         )

@@ -84,7 +84,8 @@ class DummyData(Layer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.passes += 1
-        rng = np.random.Generator(np.random.Philox(key=self.seed, counter=self.passes << 128))
+        number = self.passes * self.backend.world + self.backend.rank
+        rng = np.random.Generator(np.random.Philox(key=self.seed, counter=number << 128))
         for blob, filler in zip(top, self.fillers, strict=True):
             if filler.type != "constant":
                 self._fill(blob, filler, rng)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
+from collections.abc import Mapping, Sequence
 
 from cafpy.blob import Blob
+from cafpy.feed.hdf5_reader import Hdf5Reader
 from cafpy.feed.hdf5_source import Hdf5Source, read_list
 from cafpy.layer import Layer
 
@@ -24,6 +23,7 @@ class HDF5Data(Layer):
         source: text file that lists the HDF5 files, one a line. Relative names count from the working directory.
         batch_size: items in a batch.
         shuffle: take the files in random order, and the rows of each file too (default false).
+        prefetch: batches made ahead (default 4).
 
     There is no transform_param: scale the data when the files are made.
 
@@ -48,29 +48,36 @@ class HDF5Data(Layer):
             raise self.error('source is missing; write `hdf5_data_param { source: "list_of_h5_files.txt" … }`')
         if not self.options.batch_size:
             raise self.error("batch_size is missing; it must be at least 1")
-        self.source = Hdf5Source(read_list(self.options.source), list(self.param.top), self.options.shuffle, self.seed)
+        source = Hdf5Source(read_list(self.options.source), list(self.param.top), self.options.shuffle, self.seed)
+        self.reader = Hdf5Reader(
+            source,
+            self.options.batch_size,
+            self.dtype,
+            max(1, self.options.prefetch),
+            self.backend.rank,
+            self.backend.world,
+        )
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        shapes = [(self.options.batch_size, *row) for row in self.source.row_shapes]
-        self.batch = [np.empty(shape, self.dtype) for shape in shapes]
-        for blob, shape in zip(top, shapes, strict=True):
+        for blob, shape in zip(top, self.reader.shapes, strict=True):
             blob.reshape(shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        self.source.read(self.batch)
-        for blob, values in zip(top, self.batch, strict=True):
+        for blob, values in zip(top, self.reader.next(), strict=True):
             self.backend.upload(blob.data, values)
 
     def state(self) -> dict[str, int]:
-        return self.source.state()
+        return self.reader.state()
 
     def load_state(self, state: dict[str, int]) -> None:
-        self.source.seed = self.seed
-        self.source.load_state(state)
+        self.reader.load_state(state, self.seed)
 
     def records(self) -> int:
-        return len(self.source)
+        return len(self.reader.source)
+
+    def label_counts(self, top: int) -> Mapping[float, int]:
+        return self.reader.source.label_counts(top)
 
     def close(self) -> None:
-        if hasattr(self, "source"):
-            self.source.close()
+        if hasattr(self, "reader"):
+            self.reader.close()

@@ -37,7 +37,8 @@ class ImageData(BatchLayer):
         scale: factor (default 1).
         mean_file: mean image, subtracted where the image is cut; or
         mean_value: numbers to subtract, one for all channels or one for each.
-        crop_size: cut to a square of this size, at random in TRAIN, from the middle in TEST.
+        crop_size: cut to a square of this size, at random in TRAIN, from the middle in TEST; or
+        crop_h, crop_w: to this height and width.
         mirror: mirror half of the images, at random, left to right, in both phases (default false).
     Options (transform_param), for images of bytes, before that, in this order, each off unless written; all but
     resize_param in TRAIN only (docs/data.md has their options):
@@ -46,8 +47,10 @@ class ImageData(BatchLayer):
         rotate_param: turned at random about its middle.
         random_crop_param: a cut of random place, area and proportions, resized to resize_param's size or crop_size.
         resize_param: to a height and width, in both phases.
+        rand_augment_param: some changes drawn from fourteen.
         noise_param: blur, JPEG compression, salt and pepper and others.
         erase_param: a random rectangle filled, after all others.
+        mix_param: MixUp and CutMix; the labels become N × classes, which SoftmaxWithLoss takes as they are.
         max_corrupt: so many records that cannot be decoded are left out, with a warning (default 0).
     Options (data_param):
         prefetch: batches made ahead (default 4).
@@ -81,6 +84,8 @@ class ImageData(BatchLayer):
             options.batch_size,
             Transformer(transform, self.phase),
             seed=self.seed,
+            rank=self.backend.rank,
+            world=self.backend.world,
             prefetch=max(1, self.param.data_param.prefetch),
             rand_skip=options.rand_skip,
         )

@@ -97,13 +97,17 @@ class MemoryData(Layer):
                 "has no data yet; give it some before forward, with set_arrays(data, labels) "
                 "(net.set_input_arrays in pycaffe)"
             )
-        first = self.batches * self.batch_size % len(self.arrays[0])
+        turn = self.batches * self.backend.world + self.backend.rank  # ranks take the batches in turn
+        first = turn * self.batch_size % len(self.arrays[0])
         for blob, values in zip(top, self.arrays, strict=True):
             batch = values[first : first + self.batch_size]
             if blob.shape != batch.shape:
                 blob.reshape(batch.shape)
             self.backend.upload(blob.data, batch)
         self.batches += 1
+
+    def records(self) -> int | None:
+        return None if self.arrays is None else len(self.arrays[0])
 
     def state(self) -> dict[str, int]:
         return {"batches": self.batches}

@@ -76,13 +76,24 @@ class WindowData(BatchLayer):
             bg_threshold=options.bg_threshold,
             fg_fraction=options.fg_fraction,
             cache_images=options.cache_images,
+            world=self.backend.world,
         )
         as_they_are = Transformer(pb.TransformationParameter(), self.phase)  # the source has transformed them
         prefetch = max(1, self.param.data_param.prefetch)
-        self.reader = BatchReader(source, options.batch_size, as_they_are, seed=self.seed, prefetch=prefetch)
+        self.reader = BatchReader(
+            source,
+            options.batch_size,
+            as_they_are,
+            seed=self.seed,
+            rank=self.backend.rank,
+            world=self.backend.world,
+            prefetch=prefetch,
+        )
 
     def _cut(self) -> Cut:
         options, size = self.options, self.param.transform_param.crop_size
+        if self.param.transform_param.crop_h or self.param.transform_param.crop_w:
+            raise self.error("crop_h, crop_w: windows are squares; write crop_size")
         if not size:
             raise self.error("crop_size is missing; write `transform_param { crop_size: 227 … }`")
         if options.crop_mode not in CROP_MODES:
@@ -107,8 +118,9 @@ class WindowData(BatchLayer):
                 raise self.error("scale is given in window_data_param and in transform_param; keep one")
             param.scale = self.options.scale
         transformer = Transformer(param, self.phase)
-        if transformer.augmentation is not None:
-            names = ", ".join(transformer.augmentation.active)
+        if transformer.augmentation is not None or transformer.mix is not None:
+            active = transformer.augmentation.active if transformer.augmentation is not None else []
+            names = ", ".join([*active, *["mix_param"] * (transformer.mix is not None)])
             raise self.error(f"{names}: WindowData only cuts, resizes and mirrors its windows; remove it")
         shape, size = transformer.mean.shape, param.crop_size
         if len(transformer.mean) not in (1, 3):

@@ -13,7 +13,9 @@ from cafpy.feed.augment.draw import chance
 from cafpy.feed.augment.erase import check_erase, erase
 from cafpy.feed.augment.noise import check_noise, noise
 from cafpy.feed.augment.place import check_crop, check_expand, expand, random_cut, rotate
+from cafpy.feed.augment.rand_augment import check_rand_augment, rand_augment
 from cafpy.feed.augment.resize import check_resize, resize, resized_size, scale_to
+from cafpy.feed.crop import crop_height_width
 from cafpy.feed.image import channels_first, channels_last
 from cafpy.proto import cafpy_pb2 as pb
 
@@ -22,14 +24,13 @@ CHECKS = {
     "expand_param": check_expand,
     "random_crop_param": check_crop,
     "resize_param": check_resize,
+    "rand_augment_param": check_rand_augment,
     "noise_param": check_noise,
     "erase_param": check_erase,
 }
-ONLY_IN_TRAIN = frozenset(
-    {"distort_param", "expand_param", "rotate_param", "random_crop_param", "noise_param", "erase_param"}
-)
-NAMES = ("distort_param", "expand_param", "rotate_param", "random_crop_param", "resize_param", "noise_param",
-         "erase_param")  # fmt: skip
+NAMES = ("distort_param", "expand_param", "rotate_param", "random_crop_param", "resize_param", "rand_augment_param",
+         "noise_param", "erase_param")  # fmt: skip
+ONLY_IN_TRAIN = frozenset(NAMES) - {"resize_param"}
 
 
 class Augmentation:
@@ -52,13 +53,14 @@ class Augmentation:
                 raise DataError(f"{name}: prob is {message.prob:g}; wanted 0 to 1")
             if param.HasField(name) and name in CHECKS:
                 CHECKS[name](message)
+        self.crop = crop_height_width(param)
         self._mean = mean.mean(axis=(1, 2)) if mean.size else np.zeros(1, np.float32)
-        if "random_crop_param" in self.active and not (param.crop_size or "resize_param" in self.active):
+        if "random_crop_param" in self.active and not (any(self.crop) or "resize_param" in self.active):
             raise DataError(
                 "random_crop_param gives cuts of many sizes; add `crop_size`, or `resize_param { height: … width: … }`"
             )
         loose = [name for name in ("expand_param",) if name in self.active]
-        if loose and not param.crop_size and "resize_param" not in self.active:
+        if loose and not any(self.crop) and "resize_param" not in self.active:
             raise DataError(f"{loose[0]} gives images of many sizes; add `resize_param {{ height: … width: … }}`")
 
     @property
@@ -85,10 +87,12 @@ class Augmentation:
             elif name == "random_crop_param":
                 pixels = random_cut(pixels, param.random_crop_param, rng)
                 if "resize_param" not in self.active:
-                    pixels = scale_to(pixels, param.crop_size, param.crop_size)
+                    pixels = scale_to(pixels, *self.crop)
             elif name == "resize_param":
                 if not self.train or chance(rng, param.resize_param.prob):
                     pixels = resize(pixels, param.resize_param, rng if self.train else None)
+            elif name == "rand_augment_param":
+                pixels = rand_augment(pixels, param.rand_augment_param, mean, rng)
             elif name == "noise_param":
                 pixels = noise(pixels, param.noise_param, rng)
         return channels_first(pixels)
@@ -98,7 +102,7 @@ class Augmentation:
         if "resize_param" in self.active:
             return resized_size(height, width, self.param.resize_param)
         if "random_crop_param" in self.active:
-            return self.param.crop_size, self.param.crop_size
+            return self.crop
         return height, width
 
     def erase(self, out: np.ndarray, scale: Any, rng: np.random.Generator) -> None:
