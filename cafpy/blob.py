@@ -108,6 +108,14 @@ class Blob:
         self._diff = other._diff
         self._diff_flat = None
 
+    def data_memory(self) -> int:
+        """The same number for all blobs whose data lie in one memory."""
+        return id(self._data)
+
+    def diff_memory(self) -> int:
+        """The same number for all blobs whose gradients lie in one memory."""
+        return id(self._diff)
+
     def move_to(self, data: Array, diff: Array) -> None:
         """Keep data and diff in these flat arrays of ``count`` elements from now on (slices of a net-wide arena)."""
         self.data, self.diff  # noqa: B018  (allocate, so that there is something to move)

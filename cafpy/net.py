@@ -16,6 +16,7 @@ from cafpy.parameters import Parameter, collect_parameters, parameters_by_layer
 from cafpy.passes import prepare, prepare_in_state
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import array_to_blob
+from cafpy.shared_memory import share_gradients, share_values
 from cafpy.wiring import Node, check_no_gradient_into_labels, plan_backward
 
 
@@ -23,6 +24,8 @@ class Net:
     """A network built from a NetParameter for one phase.
 
     ``state`` is a NetState that is settled already (a solver's); it stands in for phase, level and stages.
+    ``share_memory`` lets blobs that are never needed together use the same memory (`cafpy.shared_memory`): in phase
+    TEST their values, so that only inputs and outputs can be looked at after forward, in TRAIN their gradients.
 
     Attributes:
         name: the net's name.
@@ -33,6 +36,7 @@ class Net:
         learnable: each parameter once, as the solver updates it.
         inputs: tops of Input layers; outputs: named blobs that no layer takes, in alphabetical order.
         seed: fixes the fillers and all random numbers of forward passes.
+        forward_only: values share memory, so there is no backward.
 
     Raises NetError or LayerError when it cannot be built; the text names the layer and its line.
     """
@@ -47,6 +51,7 @@ class Net:
         dtype: Any = np.float32,
         seed: int = 0,
         state: Any | None = None,
+        share_memory: bool = False,
     ):
         self.param = prepare_in_state(param, state) if state else prepare(param, phase, level, stages)
         if not self.param.layer:
@@ -69,6 +74,9 @@ class Net:
                 check_no_gradient_into_labels(self.nodes)
             self.params: dict[str, list[Blob]] = parameters_by_layer(self.nodes)
             self.learnable: list[Parameter] = collect_parameters(self.nodes)
+            self.forward_only = share_memory and self.phase == pb.TEST and not self.param.force_backward
+            if share_memory:
+                self._share_memory()
         except BaseException:
             self.close()
             raise
@@ -102,8 +110,10 @@ class Net:
         """Run backward from layer ``first`` down to layer ``last`` (indices, both included; all by default).
 
         Bottom gradients are overwritten, parameter gradients are added to: call :meth:`clear_param_diffs` between
-        iterations.
+        iterations. Raises NetError in a net that was built to run forward only.
         """
+        if self.forward_only:
+            raise NetError(f"the net '{self.name}' shares memory in phase TEST, so what backward needs is gone")
         for i in range(len(self.nodes) - 1 if first is None else first, last - 1, -1):
             node = self.nodes[i]
             if node.needs_backward:
@@ -189,6 +199,13 @@ class Net:
                 diff = self.backend.to_host(blob.diff) if write_diff else None
                 layer.blobs.append(array_to_blob(self.backend.to_host(blob.data), diff))
         return out
+
+    def _share_memory(self) -> None:
+        steps = range(len(self.nodes))
+        if self.forward_only:
+            share_values(self.nodes, steps, [self.blobs[name] for name in (*self.inputs, *self.outputs)])
+        else:
+            share_gradients(self.nodes, steps)
 
     def close(self) -> None:
         """Let go of the files and threads of data layers."""

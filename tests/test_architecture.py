@@ -31,6 +31,7 @@ LEVELS = {
     "wiring": 6,
     "parameters": 6,
     "net_builder": 6,
+    "shared_memory": 6,
     "net": 6,
     "snapshot": 7,
     "solvers": 8,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cafpy.cli.devices import choose_backend, device_options, wanted_device
-from cafpy.cli.net_options import layers_option
+from cafpy.cli.net_options import layers_option, memory_option
 from cafpy.errors import SolverError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     "--weights",
     multiple=True,
     metavar="FILE",
-    help="Start from these weights (fine-tuning); may be repeated, or be several with commas between.",
+    help="Start from these weights, or zoo:NAME (fine-tuning); may be repeated, or be several with commas between.",
 )
 @click.option("--strict", is_flag=True, help="Refuse weights that do not fit the net in all layers.")
 @click.option("--snapshot", metavar="FILE", help="Go on from this .solverstate (or .solverstate.h5).")
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--level", default=0, show_default=True, help="The level of the net state.")
 @click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated.")
 @layers_option
+@memory_option
 @device_options
 def command(
     solver_file: str,
@@ -49,6 +50,7 @@ def command(
     freeze: tuple[str, ...],
     level: int,
     stage: tuple[str, ...],
+    share_memory: bool,
     **device: Any,
 ) -> None:
     """Train the net that a solver file names.
@@ -72,6 +74,7 @@ def command(
     if level or stage:
         param.train_state.level = level
         param.train_state.stage.extend(stage)
+    fetch_zoo_weights([*weights, *param.weights])
     backend = choose_backend(**device, wanted=wanted_device(param))
     with (
         watched() as observer,
@@ -82,6 +85,7 @@ def command(
                 backend=backend,
                 observers=[observer],
                 strict_weights=strict,
+                share_memory=share_memory,
             )
         ) as solver,
     ):

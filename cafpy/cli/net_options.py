@@ -34,6 +34,16 @@ def layers_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def memory_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --share-memory, on where nobody looks at blobs."""
+    return click.option(
+        "--share-memory/--no-share-memory",
+        default=True,
+        show_default=True,
+        help="Let blobs that are never needed together use the same memory.",
+    )(command)
+
+
 def state_options(default_phase: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add --phase, --level and --stage, the net state that include and exclude rules look at."""
 

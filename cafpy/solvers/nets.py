@@ -19,15 +19,18 @@ class NetFactory:
     """Builds the nets that a SolverParameter names, all on one backend with one seed.
 
     ``folder`` is where the solver file lies: a net's path is looked up from the working directory first, as Caffe
-    does, and then from there.
+    does, and then from there. ``share_memory`` as :class:`Net` takes it.
     """
 
-    def __init__(self, param: Any, folder: Path | None, backend: Backend, dtype: Any, seed: int):
+    def __init__(
+        self, param: Any, folder: Path | None, backend: Backend, dtype: Any, seed: int, share_memory: bool = False
+    ):
         self.param = param
         self.folder = folder
         self.backend = backend
         self.dtype = dtype
         self.seed = seed
+        self.share_memory = share_memory
         self._known: dict[Path, Any] = {}  # the train net's file is most often the test net's too
 
     def train_net(self) -> Net:
@@ -66,7 +69,14 @@ class NetFactory:
 
     def _build(self, source: Any, phase: int, state: Any) -> Net:
         settled = state_in_solver(source, phase, state)
-        return Net(source, state=settled, backend=self.backend, dtype=self.dtype, seed=self.seed)
+        return Net(
+            source,
+            state=settled,
+            backend=self.backend,
+            dtype=self.dtype,
+            seed=self.seed,
+            share_memory=self.share_memory,
+        )
 
     def find(self, name: str) -> Path:
         """Where the file ``name`` of the solver is, if it is anywhere."""
