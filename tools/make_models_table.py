@@ -7,27 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cafpy.snapshot.zoo import Model, models
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "models.md"
-FIELDS = (
-    "name",
-    "task",
-    "paper",
-    "licence",
-    "accuracy",
-    "parameters",
-    "input",
-    "preprocessing",
-    "weights",
-    "checksum",
-)
-UNKNOWN = "none known"
-
 HEAD = """# Models
 
 Each folder of models/ holds a net as it is trained (`train_val.prototxt`) and as it is used (`deploy.prototxt`), a
 recipe for its training (`solver.prototxt`) and a README.md with its paper, licence, preprocessing and published
-weights. This page is made from them by `python tools/make_models_table.py`.
+weights. `cafpy zoo` knows them by their folders' names ([zoo.md](zoo.md)). This page is made from them by `python
+tools/make_models_table.py`.
 
 """
 
@@ -36,19 +25,16 @@ Parameters are those of `deploy.prototxt` but for BatchNorm's running statistics
 
 ## Use one
 
-Fetch the weights that the model's README.md names; its checksum tells whether all came:
+`cafpy zoo pull googlenet` puts its net and its weights, checked, into models/googlenet. Where weights are read,
+`zoo:googlenet` stands for them, and fetches them when it must:
 
 ```python
-from cafpy.download import download
 from cafpy.net import Net
 from cafpy.proto.text import read_net
 from cafpy.snapshot.load import load_weights
 
-url = "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel"
-checksum = "sha256:6f7101e3a2183738a7125a0c5021ba82a1feb4228c5ca0924d991b6daf6f6fad"
-path = download([url], "bvlc_googlenet.caffemodel", checksum)
 net = Net(read_net("models/googlenet/deploy.prototxt"))
-print(load_weights(net, path))
+print(load_weights(net, "zoo:googlenet"))
 ```
 
 ## Train one
@@ -65,46 +51,30 @@ Caffe and other tools that read prototxt.
 """
 
 
-def front_matter(path: Path) -> dict[str, str]:
-    """The `field: value` lines between the two `---` at the head of a README.md.
-
-    Raises ValueError naming what is wrong.
-    """
-    lines = path.read_text("utf-8").splitlines()
-    if not lines or lines[0] != "---" or "---" not in lines[1:]:
-        raise ValueError(f"{path}: wanted front matter between two lines of ---")
-    fields: dict[str, str] = {}
-    for number, line in enumerate(lines[1 : lines.index("---", 1)], 2):
-        key, colon, value = line.partition(": ")
-        if not colon or key in fields or key not in FIELDS:
-            raise ValueError(f"{path}:{number}: wanted one line each of {', '.join(FIELDS)}; found: {line}")
-        fields[key] = value
-    missing = [field for field in FIELDS if field not in fields]
-    if missing:
-        raise ValueError(f"{path}: the front matter has no {', '.join(missing)}")
-    return fields
-
-
-def row(folder: Path) -> str:
+def row(model: Model) -> str:
     """The table's line for one model."""
-    fields = front_matter(folder / "README.md")
+    fields = model.facts
     count = fields["parameters"]
-    weights = fields["weights"]
+    if model.shipped is not None:
+        weights = "shipped with cafpy"
+    else:
+        weights = f"[yes]({model.urls[0]})" if model.urls else fields["weights"]
     cells = [
-        f"[{fields['name']}](../models/{folder.name}/README.md)",
+        f"[{fields['name']}](../models/{model.name}/README.md)",
+        f"`{model.name}`",
         fields["task"],
         fields["input"],
         f"{int(count):,}" if count.isdecimal() else count,
         fields["accuracy"],
-        f"[yes]({weights})" if "://" in weights else weights,
+        weights,
     ]
     return "| " + " | ".join(cells) + " |"
 
 
 def table() -> str:
     """All of docs/models.md."""
-    rows = [row(path.parent) for path in sorted((ROOT / "models").glob("*/README.md"))]
-    titles = ["model", "task", "input", "parameters", "reference accuracy", "public weights"]
+    rows = [row(model) for model in models().values()]
+    titles = ["model", "in the zoo", "task", "input", "parameters", "reference accuracy", "weights"]
     return HEAD + "\n".join(["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|", *rows]) + "\n" + TAIL
 
 

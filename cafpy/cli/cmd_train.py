@@ -12,6 +12,7 @@ import click
 
 from cafpy.cli.devices import choose_backend, device_options, wanted_device
 from cafpy.cli.net_options import layers_option, memory_option
+from cafpy.cli.zoo_weights import fetch_zoo_weights
 from cafpy.errors import SolverError
 
 if TYPE_CHECKING:

@@ -3,6 +3,8 @@
 .caffemodel       Caffe's binary format, with V0, V1 and today's layers
 .caffemodel.h5    Caffe's HDF5 format; for nets above 2 GB
 .npz              NumPy's: one array "<layer>/<index>" for each parameter, readable without cafpy
+
+`zoo:NAME` stands for the weights of the zoo's model NAME, wherever a file is read.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ import numpy as np
 from cafpy.errors import WeightsError
 from cafpy.net import Net
 from cafpy.snapshot import caffemodel, caffemodel_h5, npz
+from cafpy.snapshot.zoo import PREFIX
+from cafpy.snapshot.zoo_cache import zoo_weights
 
 Weights = dict[str, list[np.ndarray | None]]  # by layer; None where a file leaves out a shared parameter
 
@@ -29,8 +33,12 @@ WRITERS: dict[str, Callable[[Net, Path, bool], None]] = {
 def read_weights(path: str | Path) -> Weights:
     """The parameters in a weight file, by layer name, in the file's order; layers without any are left out.
 
+    "zoo:NAME" is the weight file of a model of the zoo, which is fetched unless it is on this machine.
+
     Raises WeightsError when the file is missing, damaged, or no weight file.
     """
+    if str(path).startswith(PREFIX):
+        path = zoo_weights(str(path))
     path = Path(path)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else f"does not exist (looked in {Path.cwd()})"

@@ -12,6 +12,7 @@ from cafpy.net import Net
 from cafpy.passes import prepare
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import read_net, read_solver
+from cafpy.snapshot.zoo import front_matter
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = {
@@ -126,7 +127,7 @@ def clear_fillers(layer: pb.LayerParameter) -> None:
 
 
 @EVERY
-def test_parameters(folder: Path, catalogue: ModuleType) -> None:
+def test_parameters(folder: Path) -> None:
     name = str(folder.relative_to(ROOT / "models"))
     net = Net(read_net(folder / "deploy.prototxt"))
     count = sum(
@@ -134,7 +135,7 @@ def test_parameters(folder: Path, catalogue: ModuleType) -> None:
         for parameter in net.learnable
         if net.nodes[net.layer_names.index(parameter.layer)].param.type != "BatchNorm"
     )
-    said = catalogue.front_matter(readme_of(folder))["parameters"]
+    said = front_matter(readme_of(folder))["parameters"]
     assert count == PUBLISHED.get(name, count)
     assert str(count) == said or f"{count:,}" in said
 
@@ -146,32 +147,8 @@ def readme_of(folder: Path) -> Path:
     return found
 
 
-def test_weights_are_a_url_with_a_checksum_or_none(catalogue: ModuleType) -> None:
-    for path in (ROOT / "models").glob("*/README.md"):
-        fields = catalogue.front_matter(path)
-        algorithm, _, digest = fields["checksum"].partition(":")
-        if "://" not in fields["weights"]:
-            assert not digest
-        elif fields["checksum"] != catalogue.UNKNOWN:
-            assert len(digest) == {"sha1": 40, "sha256": 64, "sha384": 96}[algorithm]
-            assert set(digest) <= set("0123456789abcdef")
-
-
 def test_catalogue_is_up_to_date(catalogue: ModuleType) -> None:
     assert catalogue.TARGET.read_text("utf-8") == catalogue.table(), "run python tools/make_models_table.py"
-
-
-def test_catalogue_names_what_is_wrong_with_a_readme(catalogue: ModuleType, tmp_path: Path) -> None:
-    path = tmp_path / "README.md"
-    path.write_text("---\nname: A\ncolour: red\n---\n")
-    with pytest.raises(ValueError, match=r"README.md:3: wanted one line each of name, .*; found: colour: red"):
-        catalogue.front_matter(path)
-    path.write_text("---\nname: A\n---\n")
-    with pytest.raises(ValueError, match="the front matter has no task, paper"):
-        catalogue.front_matter(path)
-    path.write_text("# A\n")
-    with pytest.raises(ValueError, match="wanted front matter"):
-        catalogue.front_matter(path)
 
 
 def test_docs_of_blocks() -> None:
