@@ -10,6 +10,7 @@ import numpy as np
 from cafpy.backend import Array, Backend, CpuBackend
 from cafpy.blob import Blob
 from cafpy.errors import CafpyError, NetError
+from cafpy.fusion.plan import Plan
 from cafpy.layer import Layer
 from cafpy.net_builder import blame, build_layers, call, put_loss_weights
 from cafpy.parameters import Parameter, collect_parameters, parameters_by_layer
@@ -24,6 +25,7 @@ class Net:
     """A network built from a NetParameter for one phase.
 
     ``state`` is a NetState that is settled already (a solver's); it stands in for phase, level and stages.
+    ``fuse`` lets layers run as one where nothing that can be looked at changes (`cafpy.fusion`).
     ``share_memory`` lets blobs that are never needed together use the same memory (`cafpy.shared_memory`): in phase
     TEST their values, so that only inputs and outputs can be looked at after forward, in TRAIN their gradients.
 
@@ -31,6 +33,7 @@ class Net:
         name: the net's name.
         param: what was built: upgraded, filtered by state, splits inserted.
         nodes: the layers in order, each with its blobs' names and its part in backward.
+        plan: the steps that run them: one layer each, or several that run as one.
         blobs: every blob by name, in the order of creation.
         params: the parameter blobs of each layer that has any, by layer name.
         learnable: each parameter once, as the solver updates it.
@@ -52,6 +55,7 @@ class Net:
         seed: int = 0,
         state: Any | None = None,
         share_memory: bool = False,
+        fuse: bool = True,
     ):
         self.param = prepare_in_state(param, state) if state else prepare(param, phase, level, stages)
         if not self.param.layer:
@@ -74,6 +78,7 @@ class Net:
                 check_no_gradient_into_labels(self.nodes)
             self.params: dict[str, list[Blob]] = parameters_by_layer(self.nodes)
             self.learnable: list[Parameter] = collect_parameters(self.nodes)
+            self.plan = Plan(self.nodes, fuse)
             self.forward_only = share_memory and self.phase == pb.TEST and not self.param.force_backward
             if share_memory:
                 self._share_memory()
@@ -93,18 +98,20 @@ class Net:
 
     def forward(self, first: int = 0, last: int | None = None) -> None:
         """Run the layers ``first`` to ``last`` (indices, both included; all by default)."""
-        for i in range(first, len(self.nodes) if last is None else last + 1):
-            node = self.nodes[i]
-            bottom, top = node.bottom_blobs, node.top_blobs
+        for step in self.plan.between(first, len(self.nodes) - 1 if last is None else last):
             try:
-                shapes = _shapes(bottom)
-                if shapes != self._shapes[i] or node.layer.reshape_always:
-                    self._shapes[i] = shapes
-                    node.layer.reshape(bottom, top)
-                    put_loss_weights(node.layer, top)
-                node.layer.forward(bottom, top)
+                for i, node in enumerate(step.nodes, step.first):
+                    self._reshape_if_needed(i, node)
+                step.forward()
             except (CafpyError, MemoryError) as error:
-                raise blame(node.layer, error) from error
+                raise blame(step.layer_of(error), error) from error
+
+    def _reshape_if_needed(self, index: int, node: Node) -> None:
+        shapes = _shapes(node.bottom_blobs)
+        if shapes != self._shapes[index] or node.layer.reshape_always:
+            self._shapes[index] = shapes
+            node.layer.reshape(node.bottom_blobs, node.top_blobs)
+            put_loss_weights(node.layer, node.top_blobs)
 
     def backward(self, first: int | None = None, last: int = 0) -> None:
         """Run backward from layer ``first`` down to layer ``last`` (indices, both included; all by default).
@@ -114,10 +121,11 @@ class Net:
         """
         if self.forward_only:
             raise NetError(f"the net '{self.name}' shares memory in phase TEST, so what backward needs is gone")
-        for i in range(len(self.nodes) - 1 if first is None else first, last - 1, -1):
-            node = self.nodes[i]
-            if node.needs_backward:
-                call(node.layer, node.layer.backward, node.top_blobs, node.bottom_needs, node.bottom_blobs)
+        for step in reversed(self.plan.between(last, len(self.nodes) - 1 if first is None else first)):
+            try:
+                step.backward()
+            except (CafpyError, MemoryError) as error:
+                raise blame(step.layer_of(error), error) from error
 
     def reshape(self) -> None:
         """Pass new input shapes through all layers without computing anything."""
@@ -201,7 +209,7 @@ class Net:
         return out
 
     def _share_memory(self) -> None:
-        steps = range(len(self.nodes))
+        steps = self.plan.step_numbers()
         if self.forward_only:
             share_values(self.nodes, steps, [self.blobs[name] for name in (*self.inputs, *self.outputs)])
         else:

@@ -30,6 +30,7 @@ LEVELS = {
     "layers": 5,
     "wiring": 6,
     "parameters": 6,
+    "fusion": 6,
     "net_builder": 6,
     "shared_memory": 6,
     "net": 6,

@@ -80,14 +80,15 @@ class BatchNorm(Layer):
         x = bottom[0].data.reshape(self.view)
         y = x if top[0] is bottom[0] else top[0].data.reshape(self.view)
         if self.use_global_stats:
-            self._read_running()
+            self.read_running()
             scale(self.backend, x, self.factor, self.mean, None, y)
             return
         normalise(self.backend, x, self.eps, self.statistics, self.kept, y)
-        self._add_to_running()
+        self.add_to_running()
 
-    def _read_running(self) -> None:
-        """``factor`` becomes 1 / sqrt(variance + eps), ``mean`` -mean · factor: y = x · factor + mean."""
+    def read_running(self) -> None:
+        """From the running sums ``factor`` becomes 1 / sqrt(variance + eps), and ``mean`` -mean · factor:
+        y = x · factor + mean."""
         means, variances, weight = (blob.data for blob in self.blobs)
         empty = weight == 0
         self.xp.divide(variances, weight + empty, out=self.variance)
@@ -98,7 +99,8 @@ class BatchNorm(Layer):
         self.xp.divide(1, self.factor, out=self.factor)
         self.mean *= -self.factor
 
-    def _add_to_running(self) -> None:
+    def add_to_running(self) -> None:
+        """Add the statistics of this pass to the running sums."""
         fraction = self.options.moving_average_fraction
         count = self.view[0] * self.view[2]
         means, variances, weight = (blob.data for blob in self.blobs)

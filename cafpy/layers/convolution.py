@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from cafpy.blob import Blob
 from cafpy.layers._convolution import ConvolutionLayer
+from cafpy.ops.convolution import forward_finished
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.epilogue import Epilogue
 
 
 class Convolution(ConvolutionLayer):
@@ -55,6 +57,12 @@ class Convolution(ConvolutionLayer):
         for x, y in zip(bottom, top, strict=True):
             images = x.data.reshape(self._bottom_shape)
             self._plan.forward(images, self.blobs[0].data, self._bias, y.data.reshape(self._top_shape))
+
+    def forward_finished(self, bottom: Sequence[Blob], top: Sequence[Blob], epilogue: Epilogue) -> None:
+        """Forward, and what the epilogue says for each map of the tops; for layers that run as one with this."""
+        for x, y in zip(bottom, top, strict=True):
+            images, maps = x.data.reshape(self._bottom_shape), y.data.reshape(self._top_shape)
+            forward_finished(self.backend, self._plan, images, self.blobs[0].data, self._bias, maps, epilogue)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         weight = self.blobs[0]

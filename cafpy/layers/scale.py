@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layer import shape_text
 from cafpy.layers._channels import ChannelLayer
@@ -57,15 +58,36 @@ class Scale(ChannelLayer):
         # in place, x is overwritten, but the factor's gradient needs it
         self.kept = self.work_array(self.view) if top[0] is bottom[0] else None
 
+    def by_channel(self, bottom: Blob) -> bool:
+        """Whether it has one bottom, and a factor of its own for each channel (axis 1) of it."""
+        own = len(self.param.bottom) == 1 and bottom.ndim > 1 and self.blobs[0].shape == bottom.shape[1:2]
+        return own and self.axis(self.options.axis, bottom) == 1
+
+    @property
+    def factor(self) -> Array:
+        """The values of the parameter that it multiplies with, flat."""
+        return self.blobs[0].data.reshape(-1)
+
+    @property
+    def bias(self) -> Array | None:
+        """The values of the bias, flat, if there is one."""
+        return self.blobs[self.bias_index].data.reshape(-1) if self.options.bias_term else None
+
+    def add_gradients(self, dfactor: Array, dbias: Array) -> None:
+        """Add to the gradients of those parameters that learn; for layers that run as one with others."""
+        for index, gradient in enumerate((dfactor, dbias)[: len(self.blobs)]):
+            if self.param_propagate_down[index]:
+                diff = self.blobs[index].diff.reshape(-1)
+                diff += gradient
+
     def _factor(self, bottom: Sequence[Blob]) -> Blob:
         return bottom[1] if len(bottom) > 1 else self.blobs[0]
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x = bottom[0].data.reshape(self.view)
         y = x if top[0] is bottom[0] else top[0].data.reshape(self.view)
-        bias = self.blobs[self.bias_index].data.reshape(-1) if self.options.bias_term else None
         fixed = len(bottom) == 1 and not self.param_propagate_down[0]
-        scale(self.backend, x, self._factor(bottom).data.reshape(-1), bias, None if fixed else self.kept, y)
+        scale(self.backend, x, self._factor(bottom).data.reshape(-1), self.bias, None if fixed else self.kept, y)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         dy = top[0].diff.reshape(self.view)

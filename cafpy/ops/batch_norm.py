@@ -75,7 +75,7 @@ def _normalise_channels(thread, threads, numbers, indices, x, eps, statistics, k
         total, squares = 0.0, 0.0
         for n in range(items):
             at = (n * channels + c) * positions
-            sums = _sum_and_squares(x[at : at + positions], first)
+            sums = sum_and_squares(x[at : at + positions], first)
             total += sums[0]
             squares += sums[1]
         offset = total / (items * positions)
@@ -128,7 +128,7 @@ def _normalise_channels_backward(thread, threads, numbers, indices, x, kept, sta
 
 
 @summing
-def _sum_and_squares(x, first):
+def sum_and_squares(x, first):
     total, squares = 0.0, 0.0
     for i in range(x.size):
         value = np.float64(x[i]) - first

@@ -2,6 +2,7 @@
 
     plan = convolution(backend, geometry, dtype)
     plan.forward(x, weight, bias, y)            # y = conv(x, weight) + bias
+    forward_finished(backend, plan, x, weight, bias, y, epilogue)   # and what follows, see `cafpy.ops.epilogue`
     plan.backward_data(dy, weight, None, dx)    # dx = gradient of the images
     plan.backward_weight(x, dy, dweight)        # dweight += gradient of the weights
 
@@ -15,11 +16,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cafpy.backend import Array
+from cafpy.backend import Array, Backend
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_plain import PlainConvolution
+from cafpy.ops.epilogue import Epilogue, finish
 from cafpy.ops.routine import routine
 from cafpy.ops.winograd import WinogradConvolution
 from cafpy.ops.winograd_by_output import WinogradByOutput
@@ -70,10 +72,22 @@ def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
     return ByDirection(*(winograd if pays else exact for pays in directions))
 
 
+def forward_finished(
+    backend: Backend, plan: Convolution, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue
+) -> None:
+    """y = act((conv(x, weight) + bias) · factor + shift), by the plan itself or in a pass behind it."""
+    if getattr(plan, "finishes", False):
+        plan.forward(x, weight, bias, y, epilogue)  # type: ignore[call-arg]
+        return
+    plan.forward(x, weight, bias, y)
+    finish(backend, y.reshape(y.shape[0], y.shape[1], -1), epilogue)
+
+
 class ByDirection:
     """A plan made of a plan for each direction."""
 
     def __init__(self, forward: Convolution, backward_data: Convolution, backward_weight: Convolution):
         self.forward = forward.forward
+        self.finishes = getattr(forward, "finishes", False)
         self.backward_data = backward_data.backward_data
         self.backward_weight = backward_weight.backward_weight

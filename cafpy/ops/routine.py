@@ -37,6 +37,10 @@ class Routine:
 
         return add
 
+    def fast_on(self, backend: Backend) -> bool:
+        """Whether it has a body for this backend, besides the plain one."""
+        return any(name in self.bodies for name in backend.bodies)
+
     def __call__(self, backend: Backend, *args: Any) -> Any:
         for name in backend.bodies:
             body = self.bodies.get(name)
