@@ -7,7 +7,7 @@ attributes: how many bottoms and tops, whether it may work in place, whether it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +33,8 @@ class Layer:
         is_loss: top 0 has loss weight 1 unless the net says otherwise, and is made up when the net names no top.
         no_gradient: indices of bottoms that never get a gradient (labels).
         reshape_always: reshape is called before every forward, not only when a bottom's shape has changed.
+        passes_values: every top holds bottom 0's values, in their order.
+        counted_bottom: the bottom whose values it wants counted over one pass of the data, see set_label_counts.
 
     Set before ``setup`` is called:
         param (the LayerParameter), options, phase, backend, xp, dtype, rng (for fillers), seed (for random numbers
@@ -47,6 +49,8 @@ class Layer:
     is_loss: ClassVar[bool] = False
     no_gradient: tuple[int, ...] = ()  # setup may set it, where it depends on the number of bottoms
     reshape_always: ClassVar[bool] = False
+    passes_values: ClassVar[bool] = False
+    counted_bottom: int | None = None  # setup may set it, where it depends on the options
 
     def __init__(self, param: Any, backend: Backend, phase: int = pb.TEST, dtype: Any = np.float32, seed: int = 0):
         self.param = param
@@ -90,6 +94,14 @@ class Layer:
     def records(self) -> int | None:
         """How many records one pass over its data has; None for a layer that reads none, or does not know."""
         return None
+
+    def label_counts(self, top: int) -> Mapping[float, int] | None:
+        """How often each value comes in this top, labels, in one pass over its data; None when that is not known.
+        Called after setup and before the first forward."""
+        return None
+
+    def set_label_counts(self, counts: Mapping[float, int]) -> None:
+        """Take the counts of ``counted_bottom``; called once, after reshape and before the first forward."""
 
     def close(self) -> None:
         """Let go of files and threads."""

@@ -11,6 +11,7 @@ from cafpy.backend import Array, Backend, CpuBackend
 from cafpy.blob import Blob
 from cafpy.errors import CafpyError, NetError
 from cafpy.fusion.plan import Plan
+from cafpy.label_counts import hand_out_label_counts
 from cafpy.layer import Layer
 from cafpy.net_builder import blame, build_layers, call, put_loss_weights
 from cafpy.parameters import Parameter, collect_parameters, parameters_by_layer
@@ -78,6 +79,7 @@ class Net:
                 check_no_gradient_into_labels(self.nodes)
             self.params: dict[str, list[Blob]] = parameters_by_layer(self.nodes)
             self.learnable: list[Parameter] = collect_parameters(self.nodes)
+            hand_out_label_counts(self.nodes)
             self.plan = Plan(self.nodes, fuse)
             self.forward_only = share_memory and self.phase == pb.TEST and not self.param.force_backward
             if share_memory:

@@ -32,6 +32,7 @@ LEVELS = {
     "parameters": 6,
     "fusion": 6,
     "net_builder": 6,
+    "label_counts": 6,
     "shared_memory": 6,
     "net": 6,
     "snapshot": 7,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +14,14 @@ from cafpy.layer import Arity, Layer, shape_text
 from cafpy.proto import cafpy_pb2 as pb
 
 Mode = pb.LossParameter
+_SOFTMAX = "SoftmaxWithLoss has it"
+OPTIONS = {  # of cafpy's own, and who has them
+    "label_smoothing": _SOFTMAX,
+    "class_weight": _SOFTMAX,
+    "balance_classes": _SOFTMAX,
+    "focal_gamma": "SoftmaxWithLoss and SigmoidCrossEntropyLoss have it",
+    "focal_alpha": "SigmoidCrossEntropyLoss has it; in SoftmaxWithLoss class_weight does its work",
+}
 
 
 class LossLayer(Layer):
@@ -22,6 +30,13 @@ class LossLayer(Layer):
     bottoms: ClassVar[Arity] = 2
     is_loss = True
     no_gradient: tuple[int, ...] = (1,)
+    takes: ClassVar[tuple[str, ...]] = ()  # those of OPTIONS that it has
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        for field, _ in self.param.loss_param.ListFields():
+            if field.name in OPTIONS and field.name not in self.takes:
+                raise self.error(f"loss_param: it has no {field.name}; {OPTIONS[field.name]}")
 
     def check_items(self, bottom: Sequence[Blob]) -> None:
         """Raise the layer's error unless the first two bottoms have as many items, along axis 0."""
@@ -62,11 +77,12 @@ class Normalizer:
         VALID: the number of labels that are not ignored    FULL: the number of all labels
         BATCH_SIZE: the number of items                     NONE: 1
 
-    and at least 1. ``normalize: true`` is the old name of VALID, ``normalize: false`` of BATCH_SIZE; ``normalization``
-    goes before. Made in reshape.
+    and at least 1. With class weights VALID is the sum of the weights of those labels, as the mean of PyTorch's
+    `cross_entropy`, or 1 where that is 0. ``normalize: true`` is the old name of VALID, ``normalize: false`` of
+    BATCH_SIZE; ``normalization`` goes before. Made in reshape.
     """
 
-    def __init__(self, layer: Layer, labels: int, items: int, default: int = Mode.VALID):
+    def __init__(self, layer: Layer, labels: int, items: int, default: int = Mode.VALID, weighted: bool = False):
         options = layer.param.loss_param
         self.mode = options.normalization if options.HasField("normalization") else default
         if options.HasField("normalize") and not options.HasField("normalization"):
@@ -74,10 +90,14 @@ class Normalizer:
         known: dict[int, int] = {Mode.FULL: labels, Mode.BATCH_SIZE: items, Mode.NONE: 1}
         self.divisor = layer.work_array((), np.float64)
         self.divisor[...] = max(1, known.get(self.mode, 1))
+        self.weighted = weighted
         self.xp = layer.xp
 
     def count(self, valid: Array) -> Array:
-        """The divisor, one number, float64; ``valid``, likewise, is the number of labels that are not ignored."""
-        if self.mode == Mode.VALID:
+        """The divisor, one number, float64; ``valid``, likewise, is the number of labels that are not ignored, or the
+        sum of their weights."""
+        if self.mode == Mode.VALID and self.weighted:
+            self.divisor[...] = self.xp.where(valid > 0, valid, 1)
+        elif self.mode == Mode.VALID:
             self.divisor[...] = self.xp.maximum(valid, 1)
         return self.divisor

@@ -24,6 +24,7 @@ class Flatten(Layer):
     """
 
     options_field = "flatten_param"
+    passes_values = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape = bottom[0].shape

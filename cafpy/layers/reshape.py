@@ -30,6 +30,7 @@ class Reshape(Layer):
     """
 
     options_field = "reshape_param"
+    passes_values = True
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         dims = list(self.options.shape.dim)

@@ -8,7 +8,9 @@ import numpy as np
 
 from cafpy.blob import Blob
 from cafpy.layer import shape_text
+from cafpy.layers._class_weights import check_gamma
 from cafpy.layers._loss import LossLayer, Mode, Normalizer
+from cafpy.ops.focal_sigmoid_loss import focal_sigmoid_loss, focal_sigmoid_loss_backward
 from cafpy.ops.sigmoid_loss import sigmoid_loss, sigmoid_loss_backward
 
 
@@ -25,6 +27,13 @@ class SigmoidCrossEntropyLoss(LossLayer):
         normalization: what the sum is divided by: BATCH_SIZE, N (default); FULL, the number of all targets; VALID, of
             those that count; NONE, 1. Never less than 1.
         normalize: old; true is VALID, false is BATCH_SIZE.
+    Options (loss_param) that Caffe does not have, each off unless written:
+        focal_gamma: what is predicted well counts less; 2 is usual (default 0).
+        focal_alpha: weight of targets of 1, from 0 to 1; targets of 0 have 1 − focal_alpha.
+
+    With these each term has the factor (α t + (1 − α)(1 − t)) m^gamma, m = t (1 − σ(x)) + (1 − t) σ(x) (Lin et al.,
+    "Focal Loss for Dense Object Detection", 2017); without focal_alpha the part in α is 1. The normalizer stays as it
+    is: the paper's, the number of targets of 1, is none of its modes.
 
     ```
     layer {
@@ -32,6 +41,16 @@ class SigmoidCrossEntropyLoss(LossLayer):
     }
     ```
     """
+
+    takes = ("focal_gamma", "focal_alpha")
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        options = self.param.loss_param
+        check_gamma(self)
+        self.alpha: float | None = options.focal_alpha if options.HasField("focal_alpha") else None
+        if self.alpha is not None and not 0 <= self.alpha <= 1:
+            raise self.error(f"focal_alpha: {self.alpha:g} came; it must be from 0 to 1, as 0.25")
+        self.focal = (options.focal_gamma, self.alpha) if options.focal_gamma or self.alpha is not None else None
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.check_items(bottom)
@@ -48,11 +67,18 @@ class SigmoidCrossEntropyLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, target = bottom[0].data, bottom[1].data.reshape(bottom[0].shape)
-        sigmoid_loss(self.backend, x, target, self.ignored(), self.totals)
+        if self.focal:
+            focal_sigmoid_loss(self.backend, x, target, self.ignored(), *self.focal, self.totals)
+        else:
+            sigmoid_loss(self.backend, x, target, self.ignored(), self.totals)
         top[0].data[...] = self.totals[0] / self.normalizer.count(self.totals[1])
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
         if propagate_down[0]:
             x, target = bottom[0].data, bottom[1].data.reshape(bottom[0].shape)
             factor = top[0].diff / self.normalizer.divisor
-            sigmoid_loss_backward(self.backend, x, target, self.ignored(), factor, bottom[0].diff)
+            dx, ignored = bottom[0].diff, self.ignored()
+            if self.focal:
+                focal_sigmoid_loss_backward(self.backend, x, target, ignored, *self.focal, factor, dx)
+            else:
+                sigmoid_loss_backward(self.backend, x, target, ignored, factor, dx)

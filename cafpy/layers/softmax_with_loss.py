@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from cafpy.blob import Blob
+from cafpy.layers._class_weights import ClassWeights
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer, Normalizer
 from cafpy.ops.log_likelihood import negative_log_likelihood, softmax_loss_backward
@@ -33,6 +34,23 @@ class SoftmaxWithLoss(LossLayer):
         normalization: what the sum is divided by: VALID, the number of labels that count (default); FULL, of all
             labels; BATCH_SIZE, N; NONE, 1. Never less than 1.
         normalize: old; true is VALID, false is BATCH_SIZE.
+    Options (loss_param) that Caffe does not have, each off unless written, in both phases; all work together:
+        label_smoothing: part of each target that is spread evenly over all classes, from 0 to below 1; 0.1 is usual.
+        class_weight: how much a label of each class counts, once for each class; or
+        balance_classes: weights from how often each class comes in one pass over the data of this net: number of labels
+            / (classes that come · count of the class), so that rare classes count as much as frequent ones. The labels
+            must come from a Data, ImageData or HDF5Data layer (default false).
+        focal_gamma: what is predicted well counts less, by (1 − p)^gamma; 2 is usual (default 0).
+
+    With these, of C classes with weights w, the loss of a label y is
+
+        Σ_c w_c q_c (1 − p_c)^gamma · −log p_c,  q_c = (1 − label_smoothing) [c = y] + label_smoothing / C
+
+    and VALID divides by the sum of the weights w_y of the labels that count, so that only their proportions matter;
+    the other normalizations are as above. Without focal_gamma that is what PyTorch's `cross_entropy(weight,
+    label_smoothing, ignore_index)` computes, and VALID is its "mean"; with it, Keras's `CategoricalFocalCrossentropy`.
+    From Szegedy et al., "Rethinking the Inception Architecture for Computer Vision" (2016) and Lin et al., "Focal Loss
+    for Dense Object Detection" (2017), where class_weight is called alpha.
 
     ```
     layer {
@@ -43,10 +61,14 @@ class SoftmaxWithLoss(LossLayer):
     """
 
     tops = (1, 2)
+    takes = ("label_smoothing", "class_weight", "balance_classes", "focal_gamma")
     options_field = "softmax_param"
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.check_second_top()
+        self.weights = ClassWeights(self, LEAST)
+        if self.weights.balanced:
+            self.counted_bottom = 1
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         axis = self.axis(self.options.axis, bottom[0])
@@ -54,7 +76,8 @@ class SoftmaxWithLoss(LossLayer):
             self.check_items(bottom)
         self.labels = Labels(self, bottom[0].shape, bottom[1], axis, self.ignored())
         outer, _, inner = self.labels.view
-        self.normalizer = Normalizer(self, outer * inner, outer)
+        self.weights.reshape(self.labels.classes)
+        self.normalizer = Normalizer(self, outer * inner, outer, weighted=self.weights.weighted)
         self.probability = self.work_array(self.labels.view)
         self.totals = self.work_array(2, np.float64)
         top[0].reshape(())
@@ -63,7 +86,11 @@ class SoftmaxWithLoss(LossLayer):
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         softmax(self.backend, bottom[0].data.reshape(self.labels.view), self.probability)
-        negative_log_likelihood(self.backend, self.probability, self.labels.read(bottom[1]), LEAST, self.totals)
+        index = self.labels.read(bottom[1])
+        if self.weights.wanted:
+            self.weights.forward(self.probability, index, self.totals)
+        else:
+            negative_log_likelihood(self.backend, self.probability, index, LEAST, self.totals)
         top[0].data[...] = self.totals[0] / self.normalizer.count(self.totals[1])
         if len(top) > 1:
             top[1].data[...] = self.probability.reshape(top[1].shape)
@@ -72,4 +99,10 @@ class SoftmaxWithLoss(LossLayer):
         if propagate_down[0]:
             factor = top[0].diff / self.normalizer.divisor
             dx = bottom[0].diff.reshape(self.labels.view)
-            softmax_loss_backward(self.backend, self.probability, self.labels.index, factor, dx)
+            if self.weights.wanted:
+                self.weights.backward(self.probability, self.labels.index, factor, dx)
+            else:
+                softmax_loss_backward(self.backend, self.probability, self.labels.index, factor, dx)
+
+    def set_label_counts(self, counts: Mapping[float, int]) -> None:
+        self.weights.count(counts, self.ignored())

@@ -21,6 +21,7 @@ class Split(Layer):
     """
 
     tops = (1, None)
+    passes_values = True
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         for blob in top:

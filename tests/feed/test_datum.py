@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cafpy.errors import DataError
-from cafpy.feed.datum import datum_to_image, image_to_datum, parse_datum
+from cafpy.feed.datum import datum_label, datum_to_image, image_to_datum, parse_datum
 from cafpy.feed.image import encode_image
 from cafpy.proto import cafpy_pb2 as pb
 
@@ -57,6 +57,20 @@ def test_records_that_cannot_be_used():
 def test_raw_records_may_be_forced_to_what_they_are(pixels):
     image = pixels(1, 2, 3)
     np.testing.assert_array_equal(datum_to_image(image_to_datum(image, 0), color=False), image)
+
+
+@pytest.mark.parametrize("label", [0, 1, 127, 128, 999, 2**31 - 1, -1, -(2**31)])
+def test_label_without_the_pixels(label):
+    for datum in (pb.Datum(label=label), pb.Datum(channels=3, data=bytes(300), label=label, float_data=[1, 2])):
+        value = datum.SerializeToString()
+        assert datum_label(value) == datum_label(memoryview(value)) == label
+    assert datum_label(pb.Datum(data=b"x").SerializeToString()) == 0
+
+
+@pytest.mark.parametrize("value", [b"\xff", b"\x22\x09abc", b"\x0b"])
+def test_label_of_bytes_that_are_no_datum(value):
+    with pytest.raises(DataError, match="are no Datum"):
+        datum_label(value)
 
 
 def test_bytes_that_are_no_datum():

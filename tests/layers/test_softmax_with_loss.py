@@ -10,6 +10,8 @@ from cafpy.testing.fake_device import FakeBackend
 
 CLASSES = np.array([0, 3, 2, 1, 2])
 MAP = np.arange(24).reshape(2, 1, 3, 4) % 5
+WEIGHTS = "class_weight: 0.5 class_weight: 2 class_weight: 1 class_weight: 0 class_weight: 0.25"
+ALL = f"label_smoothing: 0.2 focal_gamma: 1.5 ignore_label: 2 {WEIGHTS}"
 
 
 def loss(options=""):
@@ -26,7 +28,113 @@ CASES = [
     Case("old", loss("loss_param { normalize: false }"), [(2, 5, 3, 4), MAP]),
     Case("axis", loss("softmax_param { axis: -1 }"), [(2, 3, 4), np.array([[0, 1, 2], [3, 3, 0]])]),
     Case("probabilities", loss(), [(5, 4), CLASSES], tops=2, gradient=()),
-]
+    Case("smoothing", loss("loss_param { label_smoothing: 0.1 }"), [(5, 4), CLASSES]),
+    Case("weights", loss(f"loss_param {{ {WEIGHTS} ignore_label: 3 }}"), [(2, 5, 3, 4), MAP]),
+    Case("focal", loss("loss_param { focal_gamma: 2 }"), [(5, 4), CLASSES]),
+    Case("focal_half", loss("loss_param { focal_gamma: 0.5 normalization: FULL }"), [(2, 5, 3, 4), MAP]),
+    Case("all_of_them", loss(f"loss_param {{ {ALL} }}"), [(2, 5, 3, 4), MAP]),
+    Case(
+        "balanced", loss("loss_param { balance_classes: true }"), [(5, 4), CLASSES],
+        prepare=lambda layer: layer.set_label_counts({0: 5, 1: 10, 2: 1, 3: 4}),
+    ),
+]  # fmt: skip
+
+
+SCORES = np.array([[1.0, 2, 3], [3, 0.5, -1], [0, 0, 2], [1, -1, 0]])
+THREE = "class_weight: 0.5 class_weight: 1 class_weight: 3"
+
+
+@pytest.mark.parametrize("backend", [None, CpuBackend()], ids=["plain", "fast"])
+@pytest.mark.parametrize(
+    ("options", "loss_there", "slope_there"),
+    [
+        ("label_smoothing: 0.1", 1.3251077561312572, [0.014174309959, 0.052848784430, -0.067023094390]),
+        (THREE, 1.0759646888557450, [0.049107585366, 0.133488256939, -0.182595842305]),
+        (
+            f"{THREE} label_smoothing: 0.1 ignore_label: 0",
+            1.1549037198398793,
+            [0.047984093374, 0.132828561835, -0.180812655208],
+        ),
+        (
+            f"{THREE} ignore_label: 0 normalization: NONE",
+            5.869968623999407,
+            [0.270091719511, 0.734185413164, -1.004277132676],
+        ),
+    ],
+)
+def test_as_pytorch(backend, options, loss_there, slope_there):
+    """What torch.nn.functional.cross_entropy (2.x, float64) gives with weight, label_smoothing and ignore_index."""
+    case = Case("torch", loss(f"loss_param {{ {options} }}"), [SCORES, np.array([2, 0, 1, 1])])
+    harness = build(case, backend, np.float64)
+    np.testing.assert_allclose(harness.forward()[0], loss_there, rtol=1e-7)  # 0.1 is a float32 in the prototxt
+    harness.backward([True, False])
+    np.testing.assert_allclose(harness.bottom[0].diff[0], slope_there, rtol=1e-6)
+
+
+@pytest.mark.parametrize("backend", [None, CpuBackend()], ids=["plain", "fast"])
+@pytest.mark.parametrize("gamma", [0.5, 2])
+def test_focal_by_the_formula(backend, gamma):
+    labels = np.array([2, 0, 1, 1])
+    case = Case("focal", loss(f"loss_param {{ focal_gamma: {gamma} normalization: FULL }}"), [SCORES, labels])
+    p = (np.exp(SCORES) / np.exp(SCORES).sum(axis=1, keepdims=True))[np.arange(4), labels]
+    harness = build(case, backend, np.float64)
+    np.testing.assert_allclose(harness.forward()[0], np.mean((1 - p) ** gamma * -np.log(p)))
+
+
+@pytest.mark.parametrize("backend", [None, CpuBackend()], ids=["plain", "fast"])
+def test_certain_predictions_stay_numbers(backend):
+    """At p = 1 the derivative of (1 - p)^0.5 has no bound."""
+    case = Case("sure", loss("loss_param { focal_gamma: 0.5 }"), [[[200.0, 0], [0, 200]], np.array([0, 0])])
+    harness = build(case, backend)
+    assert np.isfinite(harness.forward()[0])
+    harness.backward([True, False])
+    np.testing.assert_allclose(harness.bottom[0].diff, [[0, 0], [-0.5, 0.5]], atol=1e-6)
+
+
+def test_weights_of_one_are_none():
+    plain, weighted = (
+        build(Case("ones", loss(options), [(5, 4), CLASSES]), CpuBackend(), np.float64)
+        for options in ("", "loss_param { class_weight: 1 class_weight: 1 class_weight: 1 class_weight: 1 }")
+    )
+    np.testing.assert_allclose(weighted.forward(), plain.forward(), rtol=1e-12)
+
+
+def test_balanced_weights_are_those_of_scikit_learn():
+    """compute_class_weight("balanced", classes=[0, 1, 3], y=[0]*5 + [1]*10 + [3]*3): 18 / (3 · count)."""
+    harness = build(Case("b", loss("loss_param { balance_classes: true ignore_label: 9 }"), [(5, 4), CLASSES]))
+    harness.layer.set_label_counts({0: 5, 1: 10, 3: 3, 9: 77})
+    np.testing.assert_allclose(harness.layer.weights.array, [1.2, 0.6, 0, 2])
+
+
+def test_balanced_means_every_class_counts_the_same():
+    labels = np.array([0, 0, 0, 0, 1])
+    harness = build(Case("b", loss("loss_param { balance_classes: true }"), [(5, 2), labels]), dtype=np.float64)
+    harness.layer.set_label_counts({0: 4, 1: 1})
+    x = harness.bottom[0].data
+    losses = np.log(np.exp(x).sum(axis=1)) - x[np.arange(5), labels]
+    np.testing.assert_allclose(harness.forward()[0], (losses[:4].mean() + losses[4]) / 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("label_smoothing: 1", "label_smoothing: 1 came; it must be at least 0 and below 1, as 0.1"),
+        ("label_smoothing: -0.1", "label_smoothing: -0.1 came; it must be at least 0 and below 1, as 0.1"),
+        ("focal_gamma: -2", "focal_gamma: -2 came; it must be at least 0, as 2 (0: no focal loss)"),
+        ("class_weight: 1 class_weight: -1", "class_weight: -1 came for class 1; a weight must be a number from 0 on"),
+        ("class_weight: 0 class_weight: 0", "class_weight: all are 0, so nothing would be learned; at least one must "
+         "be above 0"),
+        ("class_weight: 1 class_weight: 2", "class_weight is given 2 times, but 'b0' has 3 classes; give it once for "
+         "each class, `class_weight: 1 class_weight: 1 …`"),
+        (f"{THREE} balance_classes: true", "class_weight and balance_classes contradict each other; give one"),
+        ("balance_classes: true", "balance_classes: the labels are not counted; a Net does it, from a Data, ImageData "
+         "or HDF5Data layer"),
+        ("focal_alpha: 0.25", "loss_param: it has no focal_alpha; SigmoidCrossEntropyLoss has it; in SoftmaxWithLoss "
+         "class_weight does its work"),
+    ],
+)  # fmt: skip
+def test_refuses_options(refusal, options, said):
+    assert refusal(loss(f"loss_param {{ {options} }}"), [(2, 3), np.array([0, 1])]) == said
 
 
 def test_second_top_is_the_probabilities():
