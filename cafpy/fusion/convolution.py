@@ -1,7 +1,7 @@
 """A convolution with what follows it in place: a ReLU, and in phase TEST a BatchNorm and a Scale too.
 
-What follows is applied to each piece of the outputs while it is in the cache (`cafpy.ops.epilogue`). The weights stay as
-they are: factor and shift of each map are computed anew at each forward, since parameters may be written at any time.
+What follows is applied to each piece of the outputs while it is in the cache (`cafpy.ops.epilogue`). The weights stay
+as they are: factor and shift of each map are computed anew at each forward, as parameters may be written at any time.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from cafpy.ops.convolution_backward_data import backward_data
 from cafpy.ops.convolution_backward_weight import backward_weight
 from cafpy.ops.convolution_forward import forward
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.epilogue import Epilogue, with_bias
 from cafpy.ops.threaded import NO_INDICES
 from cafpy.ops.workspace import workspace
 
@@ -37,6 +38,8 @@ SUMS = 1 << 20  # elements that all arrays to sum weights' gradients in may have
 
 class BlockedConvolution:
     """A plan for one geometry and dtype: block sizes, and the three directions."""
+
+    finishes = True
 
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         self.geometry = geometry
@@ -79,9 +82,11 @@ class BlockedConvolution:
         width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1] + SLACK
         return images * ((rows - 1) * g.stride[0] + g.extent[0]) * g.stride[1] * width
 
-    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array) -> None:
-        """y = conv(x, weight) + bias."""
-        bias = self.none if bias is None else bias
+    def forward(
+        self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None
+    ) -> None:
+        """y = conv(x, weight) + bias, and the epilogue."""
+        bias = with_bias(bias, epilogue, self.geometry.outputs, self.dtype)
         forward(self.threads, self.forward_numbers, NO_INDICES, x, weight, bias, y, workspace(self.work, self.dtype))
 
     def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:

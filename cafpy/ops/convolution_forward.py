@@ -5,15 +5,16 @@ from __future__ import annotations
 from cafpy.ops.blas import gemm
 from cafpy.ops.chunks import copy, fill
 from cafpy.ops.convolution_columns import block, buffers, exchange, unpack
+from cafpy.ops.epilogue import finish_piece
 from cafpy.ops.threaded import threaded
 
 
 @threaded
 def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
-    """y = conv(x, weight) + bias: this thread's share of the jobs; a job is one block and one of the ``shares`` of the
-    outputs of one group.
+    """y = conv(x, weight) + bias, and the epilogue: this thread's share of the jobs; a job is one block and one of the
+    ``shares`` of the outputs of one group.
 
-    ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells; ``bias`` (outputs,) or empty.
+    ``numbers`` and ``work`` as `cafpy.ops.convolution_blocked` tells; ``bias`` as `cafpy.ops.epilogue`'s `with_bias`.
     """
     g, (n, maps, outputs, group), (address, direct, images, places, blocks, shares, add) = unpack(numbers)
     inputs, results = maps // group, outputs // group
@@ -41,6 +42,8 @@ def forward(thread, threads, numbers, indices, x, weight, bias, y, work):
             fill(target, k * ld, size, bias[first + k] if bias.size else bias.dtype.type(0))
         of_part = weight[first * depth :]
         gemm(address, False, False, count, size, depth, 1.0, of_part, depth, matrix, step, 1.0, target, ld)
+        for k in range(count):
+            finish_piece(bias, outputs, first + k, target, k * ld, size)
         if not alone:
             for k in range(count):
                 for i in range(n1 - n0):

@@ -24,7 +24,7 @@ def sum_relu(xp: Any, a: Array, b: Array, y: Array) -> None:
 
 @routine
 def sum_relu_backward(xp: Any, y: Array, dy: Array, da: Array, db: Array) -> None:
-    """da = db = dy where y > 0, else 0, for y of :func:`sum_relu`; so is dy in the end, as a ReLU in place leaves it."""
+    """da = db = dy where y > 0, else 0, for y of :func:`sum_relu`; so is dy in the end, as with a ReLU in place."""
     dy[...] = xp.where(y > 0, dy, dy * 0)
     da[...] = dy
     db[...] = dy
