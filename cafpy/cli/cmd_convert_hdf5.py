@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from cafpy.cli.conversion import print_report, progress_bar
-from cafpy.cli.image_options import image_options
+from cafpy.cli.image_options import image_options, root_option
 
 
 @click.command(short_help="Arrays (.npy, .npz), or a list of images with any labels, to HDF5.")
 @click.argument("sources", nargs=-1, required=True)
 @click.argument("out")
 @image_options
+@root_option
 @click.option("--shuffle", is_flag=True, help="Write listed images in random order.")
 @click.option("--mean", multiple=True, type=float, help="Subtract from images: once for all channels, or one for each.")
 @click.option("--scale", default=1.0, show_default=True, help="Multiply images by, after the mean is subtracted.")

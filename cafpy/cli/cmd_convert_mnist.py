@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cafpy.cli.conversion import conversion_options, print_report, progress_bar
+from cafpy.cli.conversion import conversion_options, print_report, resumable_progress_bar
 
 
 @click.command(short_help="MNIST's idx files.")
@@ -12,7 +12,7 @@ from cafpy.cli.conversion import conversion_options, print_report, progress_bar
 @click.argument("labels")
 @click.argument("out")
 @conversion_options
-def command(images: str, labels: str, out: str, backend: str, force: bool) -> None:
+def command(images: str, labels: str, out: str, backend: str, force: bool, resume: bool) -> None:
     """Make the database OUT from MNIST's idx files IMAGES and LABELS, gzipped or not.
 
     \b
@@ -20,6 +20,8 @@ def command(images: str, labels: str, out: str, backend: str, force: bool) -> No
     """
     from cafpy.feed.convert.mnist import convert_mnist
 
-    with progress_bar(out) as progress:
-        report = convert_mnist(images, labels, out, backend=backend.upper(), force=force, progress=progress)
+    with resumable_progress_bar(out) as progress:
+        report = convert_mnist(
+            images, labels, out, backend=backend.upper(), force=force, resume=resume, progress=progress
+        )
     print_report(report)

@@ -20,14 +20,26 @@ _CLASSES = 100  # that are listed
 
 
 def conversion_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --backend and --force to a click command."""
+    """Add --backend, --force and --resume to a click command."""
     backends = click.Choice(["lmdb", "leveldb"], case_sensitive=False)
     for option in (
+        click.option("--resume", is_flag=True, help="Go on with what a stopped run of the same command has left."),
         click.option("--force", is_flag=True, help="Replace a database that exists."),
         click.option("--backend", default="lmdb", show_default=True, type=backends, help="The kind of database."),
     ):
         command = option(command)
     return command
+
+
+@contextmanager
+def resumable_progress_bar(title: str) -> Iterator[Progress]:
+    """:func:`progress_bar` of what can be resumed; who stops it is told."""
+    try:
+        with progress_bar(title) as progress:
+            yield progress
+    except KeyboardInterrupt:
+        click.echo("stopped; the same command with --resume goes on, without it begins anew", err=True)
+        raise
 
 
 @contextmanager
@@ -44,9 +56,49 @@ def progress_bar(title: str) -> Iterator[Progress]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def convert_images(
+    source: str,
+    out: str,
+    root: str | None,
+    *,
+    resize: tuple[int, int] | None,
+    gray: bool,
+    labels: str | None,
+    max_pixels: int,
+    split: float | None,
+    encoded: bool,
+    encode_type: str,
+    quality: int | None,
+    backend: str,
+    **others: Any,
+) -> None:
+    """What the commands do that make databases of image files; ``others`` are options of convert_parts."""
+    from cafpy.feed.convert.class_folders import read_labels
+    from cafpy.feed.convert.image_record import ImageOptions
+    from cafpy.feed.convert.imageset import convert_parts
+
+    options = ImageOptions(resize, gray, encoded or bool(encode_type), encode_type, quality, max_pixels)
+    with resumable_progress_bar(out) as progress:
+        reports = convert_parts(
+            source,
+            [out] if split is None else [f"{out}_train", f"{out}_test"],
+            options,
+            fraction=split or 1.0,
+            root=root,
+            labels=read_labels(labels) if labels else None,
+            backend=backend.upper(),
+            progress=progress,
+            **others,
+        )
+    for report in reports:
+        print_report(report)
+
+
 def print_report(report: ConversionReport) -> None:
     """Tell what was written and what was left out. Raises DataError when nothing was written."""
     click.echo(f"{report.path}: {report.written:,} records{_sizes(report)}")
+    if report.resumed:
+        click.echo(f"  {report.resumed:,} of them from the run that was stopped")
     _print_classes(report)
     if report.skipped:
         click.echo(f"left out: {len(report.skipped):,}")

@@ -51,11 +51,35 @@ def image_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--seed", default=0, show_default=True, help="Fixes the random order and the split."),
         click.option("--labels", metavar="FILE", help="Names of the classes, one a line: the first is label 0."),
-        click.option(
-            "--root", metavar="FOLDER", help="What the paths in a list begin with.  [default: the working directory]"
-        ),
         click.option("--gray", is_flag=True, help="One channel instead of three."),
         click.option("--resize", type=Size(), help="Make every image this high and wide."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+root_option = click.option(
+    "--root", metavar="FOLDER", help="What the paths in a list begin with.  [default: the working directory]"
+)
+
+
+def imageset_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that conversions of images to a database have beyond :func:`image_options`."""
+    for option in (
+        click.option(
+            "--quality", type=click.IntRange(1, 100), help="Of JPEG files to store.  [default: 95, or as they are]"
+        ),
+        click.option(
+            "--encode-type", default="", metavar="jpg|png",
+            help="The kind of file to store.  [default: each file's own]",
+        ),
+        click.option("--encoded", is_flag=True, help="Store image files instead of pixels."),
+        click.option("--check-size", is_flag=True, help="Stop when an image differs in size from the first."),
+        click.option(
+            "--shuffle/--no-shuffle", default=None,
+            help="Write in random order.  [default: class folders, yes; lists, no]",
+        ),
+        click.option("--split", type=Split(), help="Make OUT_train and OUT_test, with these shares of each class."),
     ):  # fmt: skip
         command = option(command)
     return command

@@ -25,9 +25,13 @@ def open_database(path: str | Path, backend: str | int | None = None) -> Databas
     return READERS[name](path)
 
 
-def create_database(path: str | Path, backend: str | int = "LMDB", force: bool = False) -> DatabaseWriter:
-    """A writer of a new database, to be used in a ``with`` block. Raises DataError when ``path`` may not be written."""
-    return WRITERS[backend_name(backend)](path, force)
+def create_database(
+    path: str | Path, backend: str | int = "LMDB", force: bool = False, identity: str = "", resume: bool = False
+) -> DatabaseWriter:
+    """A writer of a new database, to be used in a ``with`` block. With ``resume`` it goes on with what a killed writer
+    of the same ``identity`` has left. Raises DataError when ``path`` may not be written."""
+    name = backend_name(backend)
+    return WRITERS[name](path, force, f"{name} {identity}" if identity else "", resume)
 
 
 def backend_name(backend: str | int) -> str:

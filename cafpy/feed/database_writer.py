@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar, Self
 
 from cafpy.errors import DataError
 from cafpy.feed.database import kind_of, library_words
+from cafpy.feed.unfinished import PartialFolder
 from cafpy.files import sync_folder
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 8 << 20  # little, so that the images after them are decoded meanwhile
@@ -29,7 +25,13 @@ class DatabaseWriter(ABC):
 
     All goes to a folder ``<name>.partial-…`` beside ``path``, which takes its place when the block ends without an
     error. Whatever happens, a power cut included, ``path`` holds either what it held before (or nothing) or all
-    records. Partial folders that a killed writer left are removed by the next one for the same path.
+    records. Partial folders that a killed writer left are removed by the next one for the same path, or, with
+    ``resume``, taken up where the same is written there, by its ``identity`` (see
+    :class:`cafpy.feed.unfinished.PartialFolder`; a KeyboardInterrupt leaves one, too). It then holds the records in
+    ``there``; do not put them again.
+
+    Attributes:
+        there: keys that were there in the beginning.
 
     Raises DataError when ``path`` exists; with ``force`` it is replaced if it is a database, and only then.
     """
@@ -37,30 +39,40 @@ class DatabaseWriter(ABC):
     backend: ClassVar[str]
     errors: tuple[type[Exception], ...] = ()  # what its library raises
 
-    def __init__(self, path: str | Path, force: bool = False):
+    def __init__(self, path: str | Path, force: bool = False, identity: str = "", resume: bool = False):
         self.path = Path(path)
         self.force = force
-        self.written = 0
         self._pending: list[tuple[bytes, bytes]] = []
         self._pending_bytes = 0
         check_target(self.path, force)
-        _remove_stale(self.path)
-        self._partial = Path(tempfile.mkdtemp(prefix=f"{self.path.name}.partial-", dir=self.path.parent))
-        self._partial.chmod(0o777 & ~_umask())
-        self._lock = _lock(self._partial)
+        self._finished = False
+        self.there: frozenset[bytes] = frozenset()
         try:
-            self._guarded(lambda: self._open(self._partial))
-        except BaseException:
-            self._drop()
-            raise
+            self._start(identity, resume)
+        except DataError:
+            if not self._place.resumed:
+                raise
+            self._start(identity, resume=False)  # what was left is damaged
 
     def put(self, key: bytes, value: bytes) -> None:
         """Add a record. Raises DataError, now or a little later, when the key was there already."""
         self._pending.append((key, value))
         self._pending_bytes += len(value)
-        self.written += 1
         if len(self._pending) >= BATCH_RECORDS or self._pending_bytes >= BATCH_BYTES:
             self._commit()
+
+    @abstractmethod
+    def value(self, key: bytes) -> bytes:
+        """The value of one of the keys in ``there``."""
+
+    def finish(self) -> None:
+        """Bring all to the disk. Only the name is missing then, which comes when the block ends; so several databases
+        get theirs at almost the same time."""
+        if not self._finished:
+            self._commit()
+            self._guarded(self._finish)
+            _sync_files(self._place.folder)
+            self._finished = True
 
     def __enter__(self) -> Self:
         return self
@@ -68,17 +80,34 @@ class DatabaseWriter(ABC):
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         try:
             if kind is None:
-                self._commit()
-                self._guarded(self._finish)
-                _sync_files(self._partial)
-                self._unlock()
+                self.finish()
+                self._place.release()
                 check_target(self.path, self.force)  # somebody else may have been faster
                 if not self._replace():
-                    _move(self._partial, self.path)
+                    _move(self._place.folder, self.path)
                 sync_folder(self.path.parent)
         finally:
+            if kind is not None and issubclass(kind, KeyboardInterrupt) and not self._finished:
+                with suppress(DataError):
+                    self._commit()
             self._abandon()
-            self._drop()
+            self._leave(kind)
+
+    def _start(self, identity: str, resume: bool) -> None:
+        self._place = PartialFolder(self.path, identity, resume)
+        try:
+            self._guarded(lambda: self._open(self._place.folder))
+            if self._place.resumed:
+                self.there = frozenset(self._keys_there())
+        except BaseException as error:
+            self._leave(type(error))
+            raise
+
+    def _leave(self, kind: type[BaseException] | None) -> None:
+        """Give up the folder. A person who has stopped the program may think again; otherwise nothing stays."""
+        stopped = kind is not None and issubclass(kind, KeyboardInterrupt)
+        if not (stopped and self._place.leave()):
+            self._place.drop()
 
     def _commit(self) -> None:
         records, self._pending, self._pending_bytes = self._pending, [], 0
@@ -90,19 +119,13 @@ class DatabaseWriter(ABC):
         except self.errors as error:
             raise DataError(f"writing the database '{self.path}' failed: {library_words(error)}") from error
 
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            (self._partial / LOCK_NAME).unlink(missing_ok=True)
-            os.close(self._lock)
-            self._lock = None
-
-    def _drop(self) -> None:
-        self._unlock()
-        shutil.rmtree(self._partial, ignore_errors=True)
-
     @abstractmethod
     def _open(self, folder: Path) -> None:
-        """Start a database in an empty folder."""
+        """Start a database in an empty folder, or go on with the one in it."""
+
+    @abstractmethod
+    def _keys_there(self) -> Iterable[bytes]:
+        """The keys in a database that is gone on with."""
 
     @abstractmethod
     def _write(self, records: list[tuple[bytes, bytes]]) -> None:
@@ -119,9 +142,6 @@ class DatabaseWriter(ABC):
     def _replace(self) -> bool:
         """Put the finished database in the place of an old one in a single step, where that can be; True when done."""
         return False
-
-
-LOCK_NAME = "writing.lock"  # held by its writer, so that the next one knows that a partial folder is in use
 
 
 def check_target(path: Path, force: bool) -> None:
@@ -158,32 +178,3 @@ def _sync_files(folder: Path) -> None:
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
     sync_folder(folder)
-
-
-def _lock(folder: Path) -> int | None:
-    if fcntl is None:
-        return None
-    handle = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # a file system without locks
-        os.close(handle)
-        return None
-    return handle
-
-
-def _remove_stale(path: Path) -> None:
-    """Remove the partial folders for ``path`` whose writers are dead."""
-    if fcntl is None:
-        return
-    for folder in path.parent.glob(f"{glob.escape(path.name)}.partial-*"):
-        handle = _lock(folder)
-        if handle is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

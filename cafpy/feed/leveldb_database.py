@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -94,6 +94,14 @@ class LevelDbWriter(DatabaseWriter):
         self.errors = (plyvel.Error,)
         self._db = plyvel.DB(str(folder), create_if_missing=True, write_buffer_size=64 << 20)
         self._keys: set[bytes] = set()
+
+    def _keys_there(self) -> Iterable[bytes]:
+        with self._db.iterator(include_value=False) as keys:
+            self._keys = set(keys)
+        return self._keys
+
+    def value(self, key: bytes) -> bytes:
+        return bytes(self._db.get(key))
 
     def _write(self, records: list[tuple[bytes, bytes]]) -> None:
         with self._db.write_batch() as batch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +99,16 @@ class LmdbWriter(DatabaseWriter):
         self._longest = self._env.max_key_size()
         self._last = b""
 
+    def _keys_there(self) -> Iterable[bytes]:
+        with self._env.begin() as transaction, transaction.cursor() as cursor:
+            keys = list(cursor.iternext(keys=True, values=False))
+        self._last = keys[-1] if keys else b""
+        return keys
+
+    def value(self, key: bytes) -> bytes:
+        with self._env.begin() as transaction:
+            return bytes(transaction.get(key, b""))
+
     def _write(self, records: list[tuple[bytes, bytes]]) -> None:
         while True:
             last = self._last
@@ -129,9 +139,9 @@ class LmdbWriter(DatabaseWriter):
         """In one step, so that there is no moment without a database."""
         if not (self.path / "data.mdb").is_file():
             return False
-        os.replace(self._partial / "data.mdb", self.path / "data.mdb")
+        os.replace(self._place.folder / "data.mdb", self.path / "data.mdb")
         (self.path / "lock.mdb").unlink(missing_ok=True)
-        self._partial.rmdir()
+        self._place.folder.rmdir()
         return True
 
 

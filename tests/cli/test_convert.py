@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -159,13 +160,71 @@ def test_stopped_at_any_moment(photos, stop):
     convert("imageset", "list.txt", "db")
     draw = random.Random(1)
     for _ in range(3):
-        process = subprocess.Popen([*CONVERT, "photos", "db", "--force", "--resize", "200"], cwd=folder)
+        process = subprocess.Popen(
+            [*CONVERT, "photos", "db", "--force", "--resize", "200"], cwd=folder, stderr=subprocess.PIPE, text=True
+        )
         time.sleep(draw.uniform(0.3, 0.9))
         process.send_signal(stop)
-        code = process.wait()
+        error = process.communicate()[1]
+        code = process.returncode
         there = labels("db")
         assert there == [7] or len(there) == 3010
         if stop == signal.SIGINT and code:
-            assert not list(folder.glob("*.partial-*"))
+            assert "the same command with --resume goes on" in error
     convert("imageset", "list.txt", "db", "--force")
     assert not list(folder.glob("*.partial-*"))
+
+
+def partial_bytes(folder) -> int:
+    """What unfinished databases have on the disk; files may vanish while one looks."""
+    total = 0
+    for file in folder.glob("db*.partial-*/*"):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_blocks * 512
+    return total
+
+
+@pytest.mark.parametrize("backend", ["lmdb", "leveldb"])
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])
+def test_stopped_and_resumed(photos, stop, backend):
+    """Records that come of many runs are those of one run, and so is the table, but for how many were there."""
+    if backend == "leveldb":
+        pytest.importorskip("plyvel")
+    for i in range(10, 1500):
+        os.link(photos / "ant" / "0.jpg", photos / "ant" / f"{i}.jpg")
+    (photos / "bee" / "no.jpg").write_bytes(b"nothing")
+    folder = photos.parent
+    options = ["--resize", "200", "--jobs", "2", "--backend", backend, "--split", "0.8/0.2"]
+    draw = random.Random(2)
+    for _ in range(3):
+        process = subprocess.Popen([*CONVERT, "photos", "db", "--resume", *options], cwd=folder)
+        enough = partial_bytes(folder) + draw.uniform(1e6, 50e6)
+        while partial_bytes(folder) < enough:
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(stop)
+        assert process.wait()
+        assert not (folder / "db_train").exists() and not (folder / "db_test").exists()
+    table = convert("imageset", "photos", "db", "--resume", *options)
+    assert not list(folder.glob("*.partial-*"))
+    once = convert("imageset", "photos", "once", *options)
+    assert "from the run that was stopped" in table
+    told = [line for line in table.splitlines() if "from the run that was stopped" not in line]
+    assert told == once.replace("once", "db").splitlines()
+    for part in ("train", "test"):
+        assert records(f"db_{part}") == records(f"once_{part}")
+
+
+def test_list_in_caffes_order_of_arguments(photos):
+    folder = photos.parent
+    os.rename(photos / "bee" / "3.jpg", photos / "bee" / "drei und 3.jpg")
+    lines = [f"{path.relative_to(photos)} {label}" for label, name in enumerate(("ant", "bee"))
+             for path in sorted((photos / name).iterdir())]  # fmt: skip
+    (folder / "list.txt").write_text("\n".join(lines))
+    output = convert("list", "photos", "list.txt", "db", "--resize", "8")
+    assert output == "db: 20 records of 3×8×8\n  label    records\n      0         10\n      1         10\n"
+    convert("imageset", "list.txt", "other", "--root", "photos/", "--resize", "8")
+    assert records("db") == records("other")
+    assert b"bee/drei und 3.jpg" in b" ".join(key for key, _ in records("db"))
+    swapped = convert("list", "list.txt", "photos", "db2", code=2)
+    assert "'list.txt' is no folder; the order is ROOT LIST OUT" in swapped

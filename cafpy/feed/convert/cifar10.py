@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cafpy.errors import DataError
-from cafpy.feed.convert.arrays import convert_arrays
+from cafpy.feed.convert.arrays import convert_two_arrays
 from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, read_files, unpickle
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.database_writer import check_target
@@ -26,6 +26,7 @@ def convert_cifar10(
     *,
     backend: str | int = "LMDB",
     force: bool = False,
+    resume: bool = False,
     seed: int = 0,
     progress: Progress = no_progress,
 ) -> tuple[ConversionReport, ConversionReport]:
@@ -47,14 +48,9 @@ def convert_cifar10(
         check_target(Path(out), force)
     files = {PurePosixPath(name): content for name, content in read_files(path, _needed)}
     train, test = _parts(path, files, seed)
-    reports = []
-    for (images, labels), out in ((train, out_train), (test, out_test)):
-        reports.append(
-            convert_arrays(
-                images, labels, out, backend=backend, force=force, key_digits=5, names=CLASSES, progress=progress
-            )
-        )
-    return reports[0], reports[1]
+    return convert_two_arrays(
+        train, test, out_train, out_test, backend=backend, force=force, resume=resume, names=CLASSES, progress=progress
+    )
 
 
 def _parts(source: Path, files: dict[PurePosixPath, bytes], seed: int) -> tuple[Part, Part]:

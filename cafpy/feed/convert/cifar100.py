@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cafpy.errors import DataError
-from cafpy.feed.convert.arrays import convert_arrays
+from cafpy.feed.convert.arrays import convert_two_arrays
 from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, read_files, unpickle
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.database_writer import check_target
@@ -27,6 +27,7 @@ def convert_cifar100(
     coarse: bool = False,
     backend: str | int = "LMDB",
     force: bool = False,
+    resume: bool = False,
     progress: Progress = no_progress,
 ) -> tuple[ConversionReport, ConversionReport]:
     """Write CIFAR-100 to two new databases; the reports are of the training and of the test set.
@@ -54,14 +55,9 @@ def convert_cifar100(
     parse = _binary if binary else _pickled
     train, test = (parse(name, files[name], kind) for name in wanted)
     names = _names(files, kind)
-    reports = []
-    for (images, labels), out in ((train, out_train), (test, out_test)):
-        reports.append(
-            convert_arrays(
-                images, labels, out, backend=backend, force=force, key_digits=5, names=names, progress=progress
-            )
-        )
-    return reports[0], reports[1]
+    return convert_two_arrays(
+        train, test, out_train, out_test, backend=backend, force=force, resume=resume, names=names, progress=progress
+    )
 
 
 def _needed(name: str) -> bool:

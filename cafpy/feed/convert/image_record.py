@@ -13,9 +13,9 @@ import numpy as np
 
 from cafpy.backend import default_threads
 from cafpy.errors import DataError
-from cafpy.feed.datum import image_to_datum
+from cafpy.feed.datum import image_to_datum, parse_datum
 from cafpy.feed.image import decode_image, encode_image
-from cafpy.feed.image_header import image_format
+from cafpy.feed.image_header import image_format, image_size
 from cafpy.proto import cafpy_pb2 as pb
 
 AHEAD = 32  # images that are decoded before they are written, a thread, if they are small
@@ -77,6 +77,14 @@ def image_record(path: str, label: int, options: ImageOptions) -> Record | str:
     except DataError as error:
         return str(error)
     return datum.SerializeToString(), shape
+
+
+def stored_shape(value: bytes, options: ImageOptions) -> tuple[int, ...]:
+    """Channels × height × width of what :func:`image_record` has made."""
+    datum = parse_datum(value)
+    if not datum.encoded:
+        return datum.channels, datum.height, datum.width
+    return 1 if options.gray else 3, *(options.resize or image_size(datum.data) or decode_image(datum.data).shape[1:])
 
 
 def image_pixels(content: bytes, options: ImageOptions) -> np.ndarray:

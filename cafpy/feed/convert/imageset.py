@@ -6,16 +6,17 @@ import random
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cafpy.errors import DataError
 from cafpy.feed.backends import create_database
 from cafpy.feed.convert.class_folders import LABELS_FILE, check_labels, list_class_folders
 from cafpy.feed.convert.csv_list import read_csv_list
-from cafpy.feed.convert.image_record import AS_THEY_ARE, ImageOptions, image_record, in_order
+from cafpy.feed.convert.image_record import AS_THEY_ARE, ImageOptions, Record, image_record, in_order, stored_shape
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.convert.stratify import stratify
-from cafpy.feed.database_writer import check_target
+from cafpy.feed.database_writer import DatabaseWriter, check_target
 from cafpy.feed.image_list import read_image_list
 from cafpy.files import atomic_write
 
@@ -35,6 +36,7 @@ def convert_imageset(
     check_size: bool = False,
     backend: str | int = "LMDB",
     force: bool = False,
+    resume: bool = False,
     jobs: int | None = None,
     progress: Progress = no_progress,
 ) -> ConversionReport:
@@ -50,6 +52,7 @@ def convert_imageset(
             after the other) and keeps the order of lists.
         check_size: raise when an image differs in size from the first.
         force: replace a database that exists, and a labels.txt with other names.
+        resume: go on with what a killed run with the same images and options has left; without any, begin.
         jobs: threads that read, decode, resize and encode; None takes one a core. The records do not depend on it.
 
     Images that are missing or cannot be decoded are left out and told in the report.
@@ -58,7 +61,7 @@ def convert_imageset(
     """
     (report,) = convert_parts(
         source, [out], options, root=root, labels=labels, shuffle=shuffle, seed=seed, check_size=check_size,
-        backend=backend, force=force, jobs=jobs, progress=progress,
+        backend=backend, force=force, resume=resume, jobs=jobs, progress=progress,
     )  # fmt: skip
     return report
 
@@ -76,6 +79,7 @@ def convert_parts(
     check_size: bool = False,
     backend: str | int = "LMDB",
     force: bool = False,
+    resume: bool = False,
     jobs: int | None = None,
     progress: Progress = no_progress,
 ) -> list[ConversionReport]:
@@ -95,33 +99,41 @@ def convert_parts(
         if not all(parts):
             raise DataError(f"'{source}' has {len(images.entries)} images, too few for two parts")
     reports: list[ConversionReport] = []
+    databases: list[DatabaseWriter] = []
     with ExitStack() as stack:
         done = 0
         for out, entries in zip(outs, parts, strict=True):
             report = ConversionReport(Path(out), labels=images.names)
             if not reports:
                 report.skipped = images.skipped
-            database = stack.enter_context(create_database(out, backend, force))
+            identity = repr((images.prefix, entries, options))
+            database = stack.enter_context(create_database(out, backend, force, identity, resume))
+            databases.append(database)
             results = in_order(
-                lambda entry: image_record(images.prefix + entry[0], entry[1], options),
-                entries,
+                partial(_record, images.prefix, options, database.there),
+                enumerate(entries),
                 jobs,
-                lambda result: len(result[0]),
+                lambda result: len(result[0]) if result else 1,
             )
             for i, (result, (name, label)) in enumerate(zip(results, entries, strict=True)):
-                if isinstance(result, str):
+                if result is None:
+                    report.add(label, stored_shape(database.value(_key(i, name)), options))
+                    report.resumed += 1
+                elif isinstance(result, str):
                     report.skip(label, images.prefix + name, result)
                 else:
                     value, shape = result
                     report.add(label, shape)
                     if check_size and len(report.shapes) > 1:
                         raise DataError(_other_size(images.prefix + name, report))
-                    database.put(f"{i:08d}_{name}".encode("utf-8", "surrogateescape")[:LONGEST_KEY], value)
+                    database.put(_key(i, name), value)
                 done += 1
                 progress(done, len(images.entries))
             if not report.written:
                 raise DataError(nothing_usable(str(source), report))
             reports.append(report)
+        for database in databases:
+            database.finish()
     if images.names:
         with atomic_write(images.labels_file) as path:
             path.write_text("".join(f"{name}\n" for name in images.names), "utf-8")
@@ -160,6 +172,18 @@ def _list_images(
     if images.names and not force:
         check_labels(labels_file, images.names)
     return images
+
+
+def _record(
+    prefix: str, options: ImageOptions, there: frozenset[bytes], entry: tuple[int, Entry]
+) -> Record | str | None:
+    """What :func:`image_record` says; None when the record is there already."""
+    number, (name, label) = entry
+    return None if _key(number, name) in there else image_record(prefix + name, label, options)
+
+
+def _key(number: int, name: str) -> bytes:
+    return f"{number:08d}_{name}".encode("utf-8", "surrogateescape")[:LONGEST_KEY]
 
 
 def path_prefix(root: str | Path | None) -> str:

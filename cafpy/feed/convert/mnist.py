@@ -24,6 +24,7 @@ def convert_mnist(
     *,
     backend: str | int = "LMDB",
     force: bool = False,
+    resume: bool = False,
     progress: Progress = no_progress,
 ) -> ConversionReport:
     """Write an idx3 file of images and an idx1 file of labels, gzipped or not, to a new database.
@@ -37,7 +38,7 @@ def convert_mnist(
         raise DataError(
             f"'{images}' holds {len(pixels)} images, but '{labels}' {len(numbers)} labels; do they belong together?"
         )
-    return convert_arrays(pixels[:, None], numbers, out, backend=backend, force=force, progress=progress)
+    return convert_arrays(pixels[:, None], numbers, out, backend=backend, force=force, resume=resume, progress=progress)
 
 
 def read_idx(path: str | Path, magic: int) -> np.ndarray:

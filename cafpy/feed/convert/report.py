@@ -18,6 +18,7 @@ class ConversionReport:
     Attributes:
         path: the database.
         written: number of its records.
+        resumed: number of these that an earlier run had written.
         skipped: what was left out, and why.
         left_out: number of these of each label, where it is known.
         counts: number of records of each label.
@@ -27,6 +28,7 @@ class ConversionReport:
 
     path: Path
     written: int = 0
+    resumed: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)
     left_out: Counter[int] = field(default_factory=Counter)
     counts: Counter[int] = field(default_factory=Counter)

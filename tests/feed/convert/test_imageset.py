@@ -1,8 +1,10 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,3 +242,35 @@ def test_killed_in_the_middle(folder, pixels, old):
     convert_imageset("images", "db", force=True)
     assert sorted(os.listdir(folder)) == ["db", "images", "labels.txt", *(["list.txt"] if old else [])]
     assert len(records("db")) == 799
+
+
+def test_resumed_only_with_the_same_images_and_options(folder):
+    def stop(done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    once = convert_imageset("images", "once", ImageOptions(resize=(6, 6)))
+    for options, resumed in ((ImageOptions(resize=(6, 7)), 0), (ImageOptions(resize=(6, 6)), 2)):
+        with pytest.raises(KeyboardInterrupt):
+            convert_imageset("images", "db", ImageOptions(resize=(6, 6)), progress=stop, jobs=1)
+        assert not Path("db").exists()
+        report = convert_imageset("images", "db", options, resume=True, force=True)
+        assert report.resumed in (resumed, resumed + bool(resumed)) and report.written == once.written
+        assert report.counts == once.counts and len(report.skipped) == len(once.skipped)
+        if resumed:
+            assert report.shapes == once.shapes
+        shutil.rmtree("db")
+
+
+@pytest.mark.parametrize("options", [ImageOptions(encoded=True), ImageOptions(encoded=True, gray=True), ImageOptions()])
+def test_the_table_of_a_resumed_run_is_that_of_a_whole_one(folder, options):
+    def stop(done, total):
+        if done == total:
+            raise KeyboardInterrupt
+
+    (folder / "images" / "bee" / "none.jpg").write_bytes(b"nothing")
+    once = convert_imageset("images", "once", options)
+    with pytest.raises(KeyboardInterrupt):
+        convert_imageset("images", "db", options, progress=stop)
+    report = convert_imageset("images", "db", options, resume=True)
+    assert report.resumed == report.written and report.shapes == once.shapes and report.skipped == once.skipped != []
