@@ -10,7 +10,7 @@ import numpy as np
 
 from cafpy.cli.caffe_log import log, number, output_line
 from cafpy.cli.devices import choose_backend, device_options
-from cafpy.cli.net_options import layers_option, memory_option, net_options, read_model, state_options
+from cafpy.cli.net_options import fuse_option, layers_option, memory_option, net_options, read_model, state_options
 from cafpy.cli.zoo_weights import fetch_zoo_weights
 from cafpy.errors import NetError
 
@@ -22,6 +22,7 @@ from cafpy.errors import NetError
 @state_options(default_phase="TEST")
 @layers_option
 @memory_option
+@fuse_option
 @device_options
 def command(
     model: str,
@@ -31,6 +32,7 @@ def command(
     level: int,
     stage: tuple[str, ...],
     share_memory: bool,
+    fuse: bool,
     **device: Any,
 ) -> None:
     """Run a net forward over its test data and print the mean of each output, and of the loss."""
@@ -42,7 +44,9 @@ def command(
     backend = choose_backend(**device)
     log(f"Use {backend.name}.", "caffe")
     number_of_phase = pb.Phase.Value(phase)
-    with closing(Net(read_model(model), number_of_phase, level, stage, backend, share_memory=share_memory)) as net:
+    with closing(
+        Net(read_model(model), number_of_phase, level, stage, backend, share_memory=share_memory, fuse=fuse)
+    ) as net:
         if net.inputs:
             raise NetError(
                 f"{model}: nothing fills this net's input {', '.join(net.inputs)}, so "

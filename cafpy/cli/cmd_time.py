@@ -9,7 +9,7 @@ import click
 
 from cafpy.cli.caffe_log import log
 from cafpy.cli.devices import choose_backend, device_options
-from cafpy.cli.net_options import layers_option, net_options, read_model, state_options
+from cafpy.cli.net_options import fuse_option, layers_option, net_options, read_model, state_options
 
 if TYPE_CHECKING:
     from cafpy.cli.layer_cost import Cost
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class LayerTime(NamedTuple):
-    """Average seconds of one layer, forward and backward."""
+    """Average seconds of one layer, or of several that run as one, forward and backward."""
 
     name: str
     type: str
@@ -35,9 +35,10 @@ class LayerTime(NamedTuple):
 )
 @state_options(default_phase="TRAIN")
 @layers_option
+@fuse_option
 @device_options
 def command(
-    model: str, iterations: int, limits: bool, phase: str, level: int, stage: tuple[str, ...], **device: Any
+    model: str, iterations: int, limits: bool, phase: str, level: int, stage: tuple[str, ...], fuse: bool, **device: Any
 ) -> None:
     """Run a net forward and backward and tell how long each layer takes.
 
@@ -48,7 +49,7 @@ def command(
     from cafpy.proto import cafpy_pb2 as pb
 
     backend = choose_backend(**device)
-    net = Net(read_model(model), pb.Phase.Value(phase), level, stage, backend)
+    net = Net(read_model(model), pb.Phase.Value(phase), level, stage, backend, fuse=fuse)
     try:
         log(f"Use {backend.name}.")
         log("Performing Forward")
@@ -81,33 +82,41 @@ def command(
 
 
 def measure(net: Net, iterations: int, backward_too: bool = True) -> tuple[list[LayerTime], float]:
-    """Average times of each layer over ``iterations`` passes, and the seconds that all passes took."""
-    count = len(net.nodes)
-    forward, backward = [0.0] * count, [0.0] * count
+    """Average times of each step over ``iterations`` passes, and the seconds that all passes took.
+
+    A step is a layer, or several that run as one: their names and types then stand in one line.
+    """
+    steps = net.plan.steps
+    forward, backward = [0.0] * len(steps), [0.0] * len(steps)
     begin = time.perf_counter()
     for _ in range(iterations):
-        for i in range(count):
-            forward[i] += _timed(net, net.forward, i)
-        for i in reversed(range(count if backward_too else 0)):
-            backward[i] += _timed(net, net.backward, i)
+        for i, step in enumerate(steps):
+            forward[i] += _timed(net, net.forward, step.first, step.last)
+        for i in reversed(range(len(steps) if backward_too else 0)):
+            backward[i] += _timed(net, net.backward, steps[i].last, steps[i].first)
     total = time.perf_counter() - begin
     times = [
-        LayerTime(node.param.name, node.param.type, forward[i] / iterations, backward[i] / iterations)
-        for i, node in enumerate(net.nodes)
+        LayerTime(step.name, step.type, forward[i] / iterations, backward[i] / iterations)
+        for i, step in enumerate(steps)
     ]
     return times, total
 
 
 def layer_costs(net: Net, backward_too: bool = True) -> list[Cost]:
     """The least work of each line of :func:`measure`."""
-    from cafpy.cli.layer_cost import NOTHING, backward_cost, forward_cost
+    from cafpy.cli.layer_cost import NOTHING, Cost, backward_cost, forward_cost
 
-    return [forward_cost(node) + (backward_cost(node) if backward_too else NOTHING) for node in net.nodes]
+    costs = []
+    for step in net.plan.steps:
+        both = [forward_cost(node) + (backward_cost(node) if backward_too else NOTHING) for node in step.nodes]
+        # layers that run as one must at the least move what the largest of them must
+        costs.append(Cost(sum(cost.flops for cost in both), max(cost.bytes for cost in both)))
+    return costs
 
 
-def _timed(net: Net, run: Any, index: int) -> float:
+def _timed(net: Net, run: Any, first: int, last: int) -> float:
     net.backend.synchronize()
     begin = time.perf_counter()
-    run(index, index)
+    run(first, last)
     net.backend.synchronize()
     return time.perf_counter() - begin

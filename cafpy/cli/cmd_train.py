@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cafpy.cli.devices import choose_backend, device_options, wanted_device
-from cafpy.cli.net_options import layers_option, memory_option
+from cafpy.cli.net_options import fuse_option, layers_option, memory_option
 from cafpy.cli.zoo_weights import fetch_zoo_weights
 from cafpy.errors import SolverError
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 @click.option("--stage", multiple=True, metavar="NAME", help="A stage of the net state; may be repeated.")
 @layers_option
 @memory_option
+@fuse_option
 @device_options
 def command(
     solver_file: str,
@@ -52,6 +53,7 @@ def command(
     level: int,
     stage: tuple[str, ...],
     share_memory: bool,
+    fuse: bool,
     **device: Any,
 ) -> None:
     """Train the net that a solver file names.
@@ -87,6 +89,7 @@ def command(
                 observers=[observer],
                 strict_weights=strict,
                 share_memory=share_memory,
+                fuse=fuse,
             )
         ) as solver,
     ):

@@ -44,6 +44,16 @@ def memory_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def fuse_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --fuse, on where nobody asks for single layers."""
+    return click.option(
+        "--fuse/--no-fuse",
+        default=True,
+        show_default=True,
+        help="Let layers run as one where that is faster and all blobs hold the same.",
+    )(command)
+
+
 def state_options(default_phase: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add --phase, --level and --stage, the net state that include and exclude rules look at."""
 

@@ -16,6 +16,7 @@ class Plan:
     """The steps of a net, in order; without ``fuse`` one for each layer."""
 
     def __init__(self, nodes: Sequence[Node], fuse: bool = True):
+        self.fuse = fuse
         self._singles = [SingleStep(node, i) for i, node in enumerate(nodes)]
         self.steps: list[Step] = list(_steps(nodes, self._singles)) if fuse else list(self._singles)
         self._at = [i for i, step in enumerate(self.steps) for _ in step.nodes]  # step of each layer

@@ -88,6 +88,6 @@ def _with_batch_size(net: Net, size: int) -> Net:
     for layer in param.layer:
         if layer.name in fields:
             getattr(layer, fields[layer.name]).batch_size = size
-    other = Net(param, state=net.param.state, backend=net.backend, dtype=net.dtype, seed=net.seed)
+    other = Net(param, state=net.param.state, backend=net.backend, dtype=net.dtype, seed=net.seed, fuse=net.plan.fuse)
     other.share_trained_layers_with(net)
     return other

@@ -19,11 +19,18 @@ class NetFactory:
     """Builds the nets that a SolverParameter names, all on one backend with one seed.
 
     ``folder`` is where the solver file lies: a net's path is looked up from the working directory first, as Caffe
-    does, and then from there. ``share_memory`` as :class:`Net` takes it.
+    does, and then from there. ``share_memory`` and ``fuse`` as :class:`Net` takes them.
     """
 
     def __init__(
-        self, param: Any, folder: Path | None, backend: Backend, dtype: Any, seed: int, share_memory: bool = False
+        self,
+        param: Any,
+        folder: Path | None,
+        backend: Backend,
+        dtype: Any,
+        seed: int,
+        share_memory: bool = False,
+        fuse: bool = True,
     ):
         self.param = param
         self.folder = folder
@@ -31,6 +38,7 @@ class NetFactory:
         self.dtype = dtype
         self.seed = seed
         self.share_memory = share_memory
+        self.fuse = fuse
         self._known: dict[Path, Any] = {}  # the train net's file is most often the test net's too
 
     def train_net(self) -> Net:
@@ -76,6 +84,7 @@ class NetFactory:
             dtype=self.dtype,
             seed=self.seed,
             share_memory=self.share_memory,
+            fuse=self.fuse,
         )
 
     def find(self, name: str) -> Path:

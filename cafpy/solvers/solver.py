@@ -44,6 +44,7 @@ class Solver:
         allow_nan: go on when the loss is not finite any more.
         allow_no_loss: accept a train net that has no loss and so learns nothing.
         strict_weights: the files of the field ``weights`` must fit in all layers.
+        fuse: let layers run as one, as :class:`Net` says.
         share_memory: let blobs of the nets that are never needed together use the same memory, as :class:`Net` says.
 
     Attributes:
@@ -68,6 +69,7 @@ class Solver:
         allow_no_loss: bool = False,
         strict_weights: bool = False,
         share_memory: bool = False,
+        fuse: bool = True,
     ):
         self.param, _ = upgrade_solver(param)
         check_fields(self.param)
@@ -80,7 +82,7 @@ class Solver:
         self.seed = chosen_seed(self.param) if seed is None else seed
         self.iteration = 0
         self._stop_requested = self._snapshot_requested = self._stopped = False
-        factory = NetFactory(self.param, folder, self.backend, dtype, self.seed, share_memory)
+        factory = NetFactory(self.param, folder, self.backend, dtype, self.seed, share_memory, fuse)
         self.net = factory.train_net()
         self.test_nets: list[Net] = []
         self.test_runs: list[TestPasses] = []
