@@ -37,8 +37,9 @@ class Layer:
         counted_bottom: the bottom whose values it wants counted over one pass of the data, see set_label_counts.
 
     Set before ``setup`` is called:
-        param (the LayerParameter), options, phase, backend, xp, dtype, rng (for fillers), seed (for random numbers
-        of forward passes; with the counter in :meth:`state` it fixes every draw).
+        param (the LayerParameter), bottom_names (for messages: as the net file has them, where param.bottom may name
+        tops of splits), options, phase, backend, xp, dtype, rng (for fillers), seed (for random numbers of forward
+        passes; with the counter in :meth:`state` it fixes every draw).
     """
 
     bottoms: ClassVar[Arity] = 1
@@ -54,6 +55,7 @@ class Layer:
 
     def __init__(self, param: Any, backend: Backend, phase: int = pb.TEST, dtype: Any = np.float32, seed: int = 0):
         self.param = param
+        self.bottom_names: list[str] = list(param.bottom)
         self.options: Any = getattr(param, self.options_field) if self.options_field else None
         self.backend = backend
         self.xp = backend.xp

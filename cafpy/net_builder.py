@@ -12,6 +12,7 @@ from cafpy.backend import Backend
 from cafpy.blob import Blob
 from cafpy.errors import CafpyError, NetError, did_you_mean
 from cafpy.layer import Layer
+from cafpy.passes.insert_splits import is_inserted
 from cafpy.proto.describe import describe
 from cafpy.registry import layer_class
 from cafpy.wiring import Node, check_counts, loss_weights, needed_tops
@@ -25,6 +26,7 @@ class BuiltLayers:
         blobs: every blob by name, in the order of creation.
         inputs: tops of Input layers.
         unused: named blobs that no layer has taken yet: in the end the net's outputs.
+        written: for each top of a split that was inserted, the blob's name in the net file.
     """
 
     def __init__(self) -> None:
@@ -32,6 +34,7 @@ class BuiltLayers:
         self.blobs: dict[str, Blob] = {}
         self.inputs: list[str] = []
         self.unused: dict[str, None] = {}
+        self.written: dict[str, str] = {}
 
 
 def build_layers(param: Any, phase: int, backend: Backend, dtype: np.dtype, seed: int) -> BuiltLayers:
@@ -61,6 +64,7 @@ def _new_layer(param: Any, backend: Backend, dtype: np.dtype, seed: int) -> Laye
 
 def _append(built: BuiltLayers, layer: Layer) -> None:
     node = Node(layer, list(layer.param.bottom), list(layer.param.top))
+    layer.bottom_names = [built.written.get(name, name) for name in node.bottom]
     check_counts(layer)
     bottom = node.bottom_blobs = [_take(built, node, name) for name in node.bottom]
     top = node.top_blobs = [_give(built, node, index) for index in range(len(node.top))]
@@ -69,6 +73,8 @@ def _append(built: BuiltLayers, layer: Layer) -> None:
         top.append(_new_blob(built, layer, node.top[-1]))
         del built.unused[node.top[-1]]  # as Caffe's, it is no output: nobody could ask for it by name
     built.nodes.append(node)
+    if is_inserted(layer.param):
+        built.written |= dict.fromkeys(node.top, layer.bottom_names[0])
     call(layer, layer.setup, bottom, top)
     call(layer, layer.reshape, bottom, top)
     layer.loss_weights = loss_weights(layer, len(top))

@@ -40,7 +40,7 @@ class Node:
 def check_counts(layer: Layer) -> None:
     """Raise the layer's error unless its numbers of bottoms, tops and per-bottom options are what it declares."""
     param = layer.param
-    _check_arity(layer, "takes", "bottom", layer.bottoms, list(param.bottom))
+    _check_arity(layer, "takes", "bottom", layer.bottoms, layer.bottom_names)
     if not layer.is_loss or param.top:
         _check_arity(layer, "gives", "top", layer.tops, list(param.top))
     if layer.same_number and len(param.bottom) != len(param.top):
@@ -145,6 +145,6 @@ def check_no_gradient_into_labels(nodes: Iterable[Node]) -> None:
             if i < len(node.bottom) and node.bottom_needs[i]:
                 flags = " ".join(f"propagate_down: {'false' if j == i else 'true'}" for j in range(len(node.bottom)))
                 raise NetError(
-                    f"{describe(node.param)}: bottom '{node.bottom[i]}' comes from layers that learn, but this layer "
-                    f"gives it no gradient; if it is meant as a label, write `{flags}`"
+                    f"{describe(node.param)}: bottom '{node.layer.bottom_names[i]}' comes from layers that learn, but "
+                    f"this layer gives it no gradient; if it is meant as a label, write `{flags}`"
                 )

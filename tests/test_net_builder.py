@@ -3,7 +3,7 @@
 import pytest
 
 from cafpy.backend import Backend
-from cafpy.errors import LayerError
+from cafpy.errors import DataError, LayerError
 from cafpy.net import Net
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import parse
@@ -24,6 +24,35 @@ def net(rows):
         layer {{ name: "ip" type: "InnerProduct" bottom: "in" top: "ip" inner_product_param {{ num_output: 10 }} }}
         force_backward: true"""
     return Net(parse(text, pb.NetParameter(), "net.prototxt"), backend=Small())
+
+
+SPLIT = """
+    layer { name: "in" type: "Input" top: "in" top: "label"
+            input_param { shape { dim: 2 dim: 3 } shape { dim: 2 } } }
+    layer { name: "ip" type: "InnerProduct" bottom: "in" top: "ip" inner_product_param { num_output: 5 } }
+    layer { name: "accuracy" type: "Accuracy" bottom: "ip" bottom: "label" top: "accuracy" }
+    layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" }
+    """
+
+
+def test_messages_name_blobs_as_the_file_does():
+    """`ip` has two readers, so the net gives each a blob of its own, ip_ip_0_split_1."""
+    net = Net(parse(SPLIT, pb.NetParameter(), "net.prototxt"))
+    assert net.nodes[-1].bottom[0] == "ip_ip_0_split_1"
+    net.blobs["label"].data[...] = 5
+    with pytest.raises(DataError, match="label 5 of item 0 is out of range: 'ip' has 5 classes"):
+        net.forward()
+
+
+def test_messages_keep_the_names_of_a_split_that_is_written():
+    text = SPLIT.replace('top: "ip" inner', 'top: "both" inner').replace(
+        'layer { name: "accuracy"',
+        'layer { name: "s" type: "Split" bottom: "both" top: "ip" } layer { name: "accuracy"',
+    )
+    net = Net(parse(text, pb.NetParameter(), "net.prototxt"))
+    net.blobs["label"].data[...] = 5
+    with pytest.raises(DataError, match="'ip' has 5 classes"):
+        net.forward()
 
 
 WHERE = r"^layer 'ip' \(InnerProduct\), net.prototxt:2: not enough memory \(Unable to allocate {} numbers\); lower"

@@ -40,9 +40,9 @@ class ChannelLayer(Layer):
         small = bottom[1] if len(bottom) > 1 else self.blobs[0]
         first = self.axis(self.options.axis, bottom[0]) if small.ndim else 0
         if shape[first : first + small.ndim] != small.shape:
-            what = f"bottom '{self.param.bottom[1]}'" if len(bottom) > 1 else "the parameter"
+            what = f"bottom '{self.bottom_names[1]}'" if len(bottom) > 1 else "the parameter"
             raise self.error(
-                f"{what} has shape {shape_text(small.shape)}, but bottom '{self.param.bottom[0]}' has "
+                f"{what} has shape {shape_text(small.shape)}, but bottom '{self.bottom_names[0]}' has "
                 f"{shape_text(shape[first : first + small.ndim])} from axis {first} on (its shape is "
                 f"{shape_text(shape)}); the two must agree"
             )

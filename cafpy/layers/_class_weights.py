@@ -53,7 +53,7 @@ class ClassWeights:
         """Make the weights of so many classes. Raises the layer's error when others are given."""
         if self.given and len(self.given) != classes:
             raise self.layer.error(
-                f"class_weight is given {len(self.given)} times, but '{self.layer.param.bottom[0]}' has {classes} "
+                f"class_weight is given {len(self.given)} times, but '{self.layer.bottom_names[0]}' has {classes} "
                 f"classes; give it once for each class, `{'class_weight: 1 ' * 2}…`"
             )
         if classes != self.classes:
@@ -70,7 +70,7 @@ class ClassWeights:
         for label in counts:
             if label != int(label) or not 0 <= label < self.classes:
                 raise self.layer.error(
-                    f"balance_classes: label {label:g} is in the data, but '{self.layer.param.bottom[0]}' has "
+                    f"balance_classes: label {label:g} is in the data, but '{self.layer.bottom_names[0]}' has "
                     f"{self.classes} classes, 0 to {self.classes - 1}"
                 )
         if not counts:

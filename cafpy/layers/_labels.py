@@ -33,7 +33,7 @@ class Labels:
         options: str = "loss_param",
     ):
         self.layer = layer
-        self.scores_name, self.name = layer.param.bottom[0], layer.param.bottom[1]
+        self.scores_name, self.name = layer.bottom_names[0], layer.bottom_names[1]
         self.ignore = ignore
         self.options = options
         self.classes = shape[axis]

@@ -42,7 +42,7 @@ class LossLayer(Layer):
         """Raise the layer's error unless the first two bottoms have as many items, along axis 0."""
         first, second = (blob.shape[0] if blob.ndim else 1 for blob in bottom[:2])
         if first != second:
-            names = self.param.bottom
+            names = self.bottom_names
             raise self.error(
                 f"bottom '{names[0]}' has {first} items (shape {shape_text(bottom[0].shape)}), but '{names[1]}' has "
                 f"{second} (shape {shape_text(bottom[1].shape)}); both must come from one batch"
@@ -61,7 +61,7 @@ class LossLayer(Layer):
         """Scores as N × C, all axes after the first taken for classes. Raises the layer's error when there is none."""
         if scores.ndim < 2:
             raise self.error(
-                f"bottom '{self.param.bottom[0]}' (shape {shape_text(scores.shape)}) has no axis of classes, axis 1"
+                f"bottom '{self.bottom_names[0]}' (shape {shape_text(scores.shape)}) has no axis of classes, axis 1"
             )
         return scores.shape[0], prod(scores.shape[1:])
 

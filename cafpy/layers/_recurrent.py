@@ -66,7 +66,7 @@ class RecurrentLayer(Layer):
             )
 
     def _check_shapes(self, bottom: Sequence[Blob]) -> None:
-        names = self.param.bottom
+        names = self.bottom_names
         if bottom[0].ndim < 2:
             raise self.error(
                 f"bottom '{names[0]}' has shape {shape_text(bottom[0].shape)}; it must have two axes at least, time "
@@ -93,7 +93,7 @@ class RecurrentLayer(Layer):
             size = prod(bottom[i].shape[1 if i else 2 :])
             if size != blob.shape[1]:
                 raise self.error(
-                    f"bottom '{self.param.bottom[i]}' (shape {shape_text(bottom[i].shape)}) has {size} values an item, "
+                    f"bottom '{self.bottom_names[i]}' (shape {shape_text(bottom[i].shape)}) has {size} values an item, "
                     f"but this layer was built for {blob.shape[1]}"
                 )
         steps, sequences = bottom[0].shape[:2]

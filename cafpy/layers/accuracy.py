@@ -44,7 +44,7 @@ class Accuracy(Layer):
         if not 1 <= self.options.top_k <= classes:
             raise self.error(
                 f"top_k: {self.options.top_k} must be from 1 to {classes}, the number of classes "
-                f"(axis {axis} of '{self.param.bottom[0]}')"
+                f"(axis {axis} of '{self.bottom_names[0]}')"
             )
         self.hits, self.counts = self.work_array(classes, np.float64), self.work_array(classes, np.float64)
         top[0].reshape(())

@@ -43,7 +43,7 @@ class BatchNorm(Layer):
         shape = bottom[0].shape
         if len(shape) < 2:
             raise self.error(
-                f"bottom '{self.param.bottom[0]}' has shape {shape_text(shape)}, but channels are on axis 1; "
+                f"bottom '{self.bottom_names[0]}' has shape {shape_text(shape)}, but channels are on axis 1; "
                 "it must have two axes at least"
             )
         channels = shape[1]
@@ -64,7 +64,7 @@ class BatchNorm(Layer):
         channels = self.blobs[0].count
         if len(shape) < 2 or shape[1] != channels:
             raise self.error(
-                f"bottom '{self.param.bottom[0]}' has shape {shape_text(shape)}, but this layer was built for "
+                f"bottom '{self.bottom_names[0]}' has shape {shape_text(shape)}, but this layer was built for "
                 f"{channels} channels (axis 1)"
             )
         if top[0] is not bottom[0]:

@@ -29,10 +29,10 @@ class BatchReindex(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         x, numbers = bottom
         if not x.ndim:
-            raise self.error(f"bottom '{self.param.bottom[0]}' has no axes, so it has no items to pick")
+            raise self.error(f"bottom '{self.bottom_names[0]}' has no axes, so it has no items to pick")
         if numbers.ndim != 1:
             raise self.error(
-                f"bottom '{self.param.bottom[1]}' must have one axis, the numbers of the items, not shape "
+                f"bottom '{self.bottom_names[1]}' must have one axis, the numbers of the items, not shape "
                 f"{shape_text(numbers.shape)}"
             )
         top[0].reshape((numbers.count, *x.shape[1:]))
@@ -42,7 +42,7 @@ class BatchReindex(Layer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         count = bottom[0].shape[0]
         ok = row_numbers(self.backend, bottom[1].data, count, self.index)
-        name = self.param.bottom[1]
+        name = self.bottom_names[1]
         self.backend.require(
             ok, lambda: f"{self.where}: bottom '{name}' must hold item numbers, whole ones from 0 to {count - 1}"
         )

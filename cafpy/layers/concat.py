@@ -49,7 +49,7 @@ class Concat(Layer):
             top[0].share_diff(bottom[0])
 
     def _check(self, index: int, blob: Blob, first: tuple[int, ...], axis: int) -> None:
-        names = self.param.bottom
+        names = self.bottom_names
         this, other = shape_text(blob.shape), shape_text(first)
         said = f"bottom '{names[index]}' has shape {this}, but bottom '{names[0]}' has {other}"
         if blob.ndim != len(first):

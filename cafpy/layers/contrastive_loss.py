@@ -38,7 +38,7 @@ class ContrastiveLoss(LossLayer):
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         a, b, alike = bottom
-        names = self.param.bottom
+        names = self.bottom_names
         items = a.shape[0] if a.ndim else 1
         if a.shape != b.shape or a.ndim < 2 or a.count != items * a.shape[1]:
             raise self.error(
@@ -69,7 +69,7 @@ class ContrastiveLoss(LossLayer):
         values = self.backend.to_host(alike.data).reshape(-1)
         item = int(np.flatnonzero((values != 0) & (values != 1))[0])
         return (
-            f"{self.where}: '{self.param.bottom[2]}' is {values[item]:.9g} for pair {item}; it must be 1 for a pair "
+            f"{self.where}: '{self.bottom_names[2]}' is {values[item]:.9g} for pair {item}; it must be 1 for a pair "
             "that is alike and 0 for one that is not"
         )
 

@@ -34,14 +34,14 @@ class Crop(Layer):
         axis = self.axis(self.options.axis, bottom[0])
         if len(given) != len(wanted):
             raise self.error(
-                f"bottom '{self.param.bottom[1]}' has shape {shape_text(wanted)}, but bottom '{self.param.bottom[0]}' "
+                f"bottom '{self.bottom_names[1]}' has shape {shape_text(wanted)}, but bottom '{self.bottom_names[0]}' "
                 f"has {shape_text(given)}; they must have the same number of axes"
             )
         offsets = self._offsets(len(given) - axis)
         for i, offset in enumerate(offsets, axis):
             if offset + wanted[i] > given[i]:
                 raise self.error(
-                    f"offset: {offset} and size {wanted[i]} reach beyond axis {i} of bottom '{self.param.bottom[0]}', "
+                    f"offset: {offset} and size {wanted[i]} reach beyond axis {i} of bottom '{self.bottom_names[0]}', "
                     f"which has {given[i]} (shapes {shape_text(given)} and {shape_text(wanted)}); use a smaller offset "
                     "or a larger bottom"
                 )

@@ -48,7 +48,7 @@ class Eltwise(Layer):
         self.coeffs = coeffs or [1.0] * len(bottom)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        shape, names = bottom[0].shape, self.param.bottom
+        shape, names = bottom[0].shape, self.bottom_names
         for i, blob in enumerate(bottom):
             if blob.shape != shape:
                 raise self.error(

@@ -54,7 +54,7 @@ class Embed(Layer):
         self.index = self.work_array(bottom[0].count, np.int64)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
-        count, name = self.options.input_dim, self.param.bottom[0]
+        count, name = self.options.input_dim, self.bottom_names[0]
         ok = row_numbers(self.backend, bottom[0].data, count, self.index)
         self.backend.require(
             ok, lambda: f"{self.where}: bottom '{name}' must hold whole numbers from 0 to {count - 1} (input_dim - 1)"

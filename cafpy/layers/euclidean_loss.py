@@ -30,7 +30,7 @@ class EuclideanLoss(LossLayer):
         self.check_items(bottom)
         a, b = bottom
         if a.count != b.count:
-            names = self.param.bottom
+            names = self.bottom_names
             raise self.error(
                 f"bottom '{names[0]}' (shape {shape_text(a.shape)}) and '{names[1]}' (shape {shape_text(b.shape)}) "
                 "must have as many numbers for each item"

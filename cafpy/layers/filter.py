@@ -42,14 +42,14 @@ class Filter(Layer):
         selector = bottom[-1]
         if prod(selector.shape[1:]) != 1 or not selector.ndim:
             raise self.error(
-                f"the selector '{self.param.bottom[-1]}' has shape {shape_text(selector.shape)}; it must have one "
+                f"the selector '{self.bottom_names[-1]}' has shape {shape_text(selector.shape)}; it must have one "
                 "value an item, so all axes but the first must be 1"
             )
         for i, blob in enumerate(bottom[:-1]):
             if blob.shape[:1] != selector.shape[:1]:
                 raise self.error(
-                    f"bottom '{self.param.bottom[i]}' has shape {shape_text(blob.shape)}, but the selector "
-                    f"'{self.param.bottom[-1]}' has {selector.shape[0]} items; the first axis must be the same"
+                    f"bottom '{self.bottom_names[i]}' has shape {shape_text(blob.shape)}, but the selector "
+                    f"'{self.bottom_names[-1]}' has {selector.shape[0]} items; the first axis must be the same"
                 )
             top[i].reshape(blob.shape)
         self.all_index = self.work_array(selector.count, np.int64)

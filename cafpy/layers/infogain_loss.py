@@ -72,7 +72,7 @@ class InfogainLoss(LossLayer):
         matrix = bottom[2] if len(bottom) > 2 else self.matrix
         if prod(matrix.shape) != classes * classes:
             raise self.error(
-                f"H has shape {shape_text(matrix.shape)}, but '{self.param.bottom[0]}' has {classes} classes along "
+                f"H has shape {shape_text(matrix.shape)}, but '{self.bottom_names[0]}' has {classes} classes along "
                 f"axis {axis}; it must be {classes}×{classes}"
             )
         outer, _, inner = self.labels.view

@@ -51,7 +51,7 @@ class InnerProduct(Layer):
         length = prod(shape[self.first :])
         if length != self.length:
             raise self.error(
-                f"the weight takes {self.length} values an item, but bottom '{self.param.bottom[0]}' now has {length}; "
+                f"the weight takes {self.length} values an item, but bottom '{self.bottom_names[0]}' now has {length}; "
                 "only the axes before the axis of the product can change"
             )
         self.items = prod(shape[: self.first])

@@ -48,7 +48,7 @@ class LRN(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if bottom[0].ndim != 4:
             raise self.error(
-                f"bottom '{self.param.bottom[0]}' has shape {shape_text(bottom[0].shape)}; wanted 4 axes, N×C×H×W"
+                f"bottom '{self.bottom_names[0]}' has shape {shape_text(bottom[0].shape)}; wanted 4 axes, N×C×H×W"
             )
         top[0].reshape(bottom[0].shape)
         self.scale = self.work_array(bottom[0].shape)

@@ -31,14 +31,14 @@ class LSTMUnit(Layer):
         shape = bottom[0].shape
         if len(shape) != 3 or shape[0] != 1:
             raise self.error(
-                f"bottom '{self.param.bottom[0]}', the cells before, has shape {shape_text(shape)}; it must have 1 × "
+                f"bottom '{self.bottom_names[0]}', the cells before, has shape {shape_text(shape)}; it must have 1 × "
                 "sequences × cells"
             )
         for i, wanted in ((1, (1, shape[1], 4 * shape[2])), (2, (1, shape[1]))):
             if bottom[i].shape != wanted:
                 raise self.error(
-                    f"bottom '{self.param.bottom[i]}' has shape {shape_text(bottom[i].shape)}; it must have "
-                    f"{shape_text(wanted)}, as bottom '{self.param.bottom[0]}' has {shape_text(shape)}"
+                    f"bottom '{self.bottom_names[i]}' has shape {shape_text(bottom[i].shape)}; it must have "
+                    f"{shape_text(wanted)}, as bottom '{self.bottom_names[0]}' has {shape_text(shape)}"
                 )
         top[0].reshape(shape)
         top[1].reshape(shape)

@@ -37,7 +37,7 @@ class MVN(Layer):
         )
         if bottom[0].ndim < (1 if self.options.across_channels else 2):
             raise self.error(
-                f"bottom '{self.param.bottom[0]}' has shape {shape_text(bottom[0].shape)}; it must have {axes}"
+                f"bottom '{self.bottom_names[0]}' has shape {shape_text(bottom[0].shape)}; it must have {axes}"
             )
 
         self.eps = self.work_array(2)

@@ -88,7 +88,7 @@ class Pooling(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         if bottom[0].ndim != 4:
             raise self.error(
-                f"bottom '{self.param.bottom[0]}' has shape {shape_text(bottom[0].shape)}; wanted 4 axes, N×C×H×W"
+                f"bottom '{self.bottom_names[0]}' has shape {shape_text(bottom[0].shape)}; wanted 4 axes, N×C×H×W"
             )
         n, channels, *size = bottom[0].shape
         if self.options.global_pooling:
@@ -106,7 +106,7 @@ class Pooling(Layer):
         """Windows along an axis of the input's length ``size``."""
         kernel, stride, pad = self.kernel[axis], self.stride[axis], self.pad[axis]
         room = size + 2 * pad - kernel
-        name = self.param.bottom[0]
+        name = self.bottom_names[0]
         if room < 0:
             side, padding = ("high", "wide")[axis], f" + 2 × {pad} padding" if pad else ""
             raise self.error(f"the kernel is {kernel} {side}, but bottom '{name}' only {size}{padding}")

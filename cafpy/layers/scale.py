@@ -52,7 +52,7 @@ class Scale(ChannelLayer):
             bias, small = self.blobs[self.bias_index], self._factor(bottom)
             if bias.shape != small.shape:
                 raise self.error(
-                    f"bottom '{self.param.bottom[1]}' has shape {shape_text(small.shape)} now, but the bias was "
+                    f"bottom '{self.bottom_names[1]}' has shape {shape_text(small.shape)} now, but the bias was "
                     f"made for {shape_text(bias.shape)}"
                 )
         # in place, x is overwritten, but the factor's gradient needs it

@@ -56,7 +56,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
         self.check_items(bottom)
         x, target = bottom
         if x.count != target.count:
-            names = self.param.bottom
+            names = self.bottom_names
             raise self.error(
                 f"bottom '{names[0]}' (shape {shape_text(x.shape)}) has {x.count} scores, but '{names[1]}' (shape "
                 f"{shape_text(target.shape)}) has {target.count} targets; there must be one for each"

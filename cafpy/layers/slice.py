@@ -52,7 +52,7 @@ class Slice(Layer):
 
     def _sizes(self, shape: tuple[int, ...], axis: int, count: int) -> list[int]:
         points = list(self.options.slice_point)
-        said = f"axis {axis} of bottom '{self.param.bottom[0]}' (shape {shape_text(shape)})"
+        said = f"axis {axis} of bottom '{self.bottom_names[0]}' (shape {shape_text(shape)})"
         if not points:
             if shape[axis] % count:
                 raise self.error(

@@ -43,7 +43,7 @@ class SPP(Layer):
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         shape = bottom[0].shape
         if len(shape) != 4:
-            raise self.error(f"bottom '{self.param.bottom[0]}' has shape {shape_text(shape)}; wanted 4 axes, N×C×H×W")
+            raise self.error(f"bottom '{self.bottom_names[0]}' has shape {shape_text(shape)}; wanted 4 axes, N×C×H×W")
         self.other.reshape(shape)
         self.other.share_data(bottom[0])
         before = self.state()
@@ -65,7 +65,7 @@ class SPP(Layer):
         if any(padding >= side for padding, side in zip(pad, kernel, strict=True)):
             raise self.error(
                 f"pyramid_height: {len(self.bins)} wants {bins} × {bins} windows, too many for the {shape_text(size)} "
-                f"positions of bottom '{self.param.bottom[0]}': some would lie in padding alone; use fewer levels"
+                f"positions of bottom '{self.bottom_names[0]}': some would lie in padding alone; use fewer levels"
             )
         param: Any = type(self.param)()
         param.CopyFrom(self.param)

@@ -58,6 +58,15 @@ def _split(param: pb.NetParameter, top: Top, uses: int, loss_weight: float) -> p
     return split
 
 
+def is_inserted(layer: pb.LayerParameter) -> bool:
+    """Whether the layer is a Split that :func:`insert_splits` made."""
+    if layer.type != "Split" or not layer.name.endswith("_split"):
+        return False
+    return layer.name.startswith(f"{layer.bottom[0]}_") and list(layer.top) == [
+        f"{layer.name}_{k}" for k in range(len(layer.top))
+    ]
+
+
 def _split_name(param: pb.NetParameter, top: Top) -> str:
     """ "fc_relu_0_split": the blob, the layer that made it, which of that layer's tops it is."""
     producer = param.layer[top.layer]
