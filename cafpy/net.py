@@ -13,9 +13,10 @@ from cafpy.errors import CafpyError, NetError
 from cafpy.fusion.plan import Plan
 from cafpy.label_counts import hand_out_label_counts
 from cafpy.layer import Layer
-from cafpy.net_builder import blame, build_layers, call, put_loss_weights
+from cafpy.net_builder import blame, build_layers, call, put_loss_weights, unknown_type
 from cafpy.parameters import Parameter, collect_parameters, parameters_by_layer
-from cafpy.passes import prepare, prepare_in_state
+from cafpy.passes import prepare_in_state
+from cafpy.passes.net_state import state_of_net
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import array_to_blob
 from cafpy.shared_memory import share_gradients, share_values
@@ -58,7 +59,8 @@ class Net:
         share_memory: bool = False,
         fuse: bool = True,
     ):
-        self.param = prepare_in_state(param, state) if state else prepare(param, phase, level, stages)
+        settled = state or state_of_net(param, phase, level, stages)
+        self.param = prepare_in_state(param, settled, unknown_type)
         if not self.param.layer:
             raise NetError(f"the net '{param.name}' has no layer{_left_out(param)}")
         self.name: str = self.param.name

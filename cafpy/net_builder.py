@@ -52,11 +52,17 @@ def build_layers(param: Any, phase: int, backend: Backend, dtype: np.dtype, seed
     return built
 
 
-def _new_layer(param: Any, backend: Backend, dtype: np.dtype, seed: int) -> Layer:
+def unknown_type(param: Any) -> str | None:
+    """What is wrong with the layer's type, or None."""
     try:
-        cls = layer_class(param.type)
+        layer_class(param.type)
     except NetError as error:
-        raise NetError(f"{describe(param)}: {error}") from None
+        return str(error)
+    return None
+
+
+def _new_layer(param: Any, backend: Backend, dtype: np.dtype, seed: int) -> Layer:
+    cls = layer_class(param.type)
     # by name, so that a layer draws the same numbers whatever else the net holds
     words = np.random.SeedSequence([seed, zlib.crc32(param.name.encode())]).generate_state(1, np.uint64)
     return cls(param, backend, param.phase, dtype, int(words[0]))

@@ -3,7 +3,7 @@
 import pytest
 
 from cafpy.backend import Backend
-from cafpy.errors import DataError, LayerError
+from cafpy.errors import DataError, LayerError, NetError
 from cafpy.net import Net
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.text import parse
@@ -69,3 +69,20 @@ def test_no_memory_in_backward():
     small.blobs["in"].reshape((26, 4))  # as if the gradient were the larger one
     with pytest.raises(LayerError, match=WHERE.format("[0-9]+")):
         small.backward()
+
+
+def test_all_problems_at_once():
+    """A type that does not exist does not hide a blob that nobody makes, nor the other way round."""
+    text = """layer { name: "in" type: "Input" top: "in" input_param { shape { dim: 2 dim: 3 } } }
+        layer { name: "ip" type: "InerProduct" bottom: "in" top: "ip" }
+        layer { name: "relu" type: "ReLU" bottom: "ipp" top: "ipp" }
+        layer { name: "none" bottom: "ip" top: "none" }"""
+    with pytest.raises(NetError) as raised:
+        Net(parse(text, pb.NetParameter(), "net.prototxt"))
+    lines = str(raised.value).splitlines()
+    assert lines[:2] == [
+        "layer 'ip' (InerProduct), net.prototxt:2: unknown layer type 'InerProduct' (did you mean 'InnerProduct'?)",
+        "layer 'relu' (ReLU), net.prototxt:3: bottom 'ipp' is produced by no layer before it (did you mean 'ip'?)",
+    ]
+    assert lines[2].startswith("layer 'none' (), net.prototxt:4: the layer has no type; cafpy has AbsVal, ")
+    assert len(lines) == 3

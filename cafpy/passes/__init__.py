@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
+from cafpy.passes.check_blobs import CheckLayer
 from cafpy.passes.filter_by_state import blobs_left_out, filter_by_state
 from cafpy.passes.insert_splits import insert_splits
 from cafpy.passes.net_state import state_of_net
@@ -24,8 +25,11 @@ def prepare(param: pb.NetParameter, phase: int, level: int = 0, stages: Iterable
     return prepare_in_state(param, state_of_net(param, phase, level, stages))
 
 
-def prepare_in_state(param: pb.NetParameter, state: pb.NetState) -> pb.NetParameter:
-    """As :func:`prepare` for a state that is settled already."""
+def prepare_in_state(
+    param: pb.NetParameter, state: pb.NetState, check_layer: CheckLayer | None = None
+) -> pb.NetParameter:
+    """As :func:`prepare` for a state that is settled already; what ``check_layer`` says of a layer is an error, told
+    together with those of the blobs."""
     upgraded, notes = upgrade_net(param)
     for note in notes:
         logger.warning("%s", note)
@@ -33,4 +37,4 @@ def prepare_in_state(param: pb.NetParameter, state: pb.NetState) -> pb.NetParame
     placed.CopyFrom(upgraded)
     placed.state.CopyFrom(state)
     left_out = inputs_without_shape(param) | blobs_left_out(placed)
-    return insert_splits(filter_by_state(placed), left_out)
+    return insert_splits(filter_by_state(placed), left_out, check_layer)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from cafpy.errors import NetError, did_you_mean
 from cafpy.passes.blob_readers import BlobReaders, Top, is_in_place, trace_blobs
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.describe import describe
 
+CheckLayer = Callable[[pb.LayerParameter], str | None]  # what else is wrong with a layer, on its own
 
-def check_blobs(param: pb.NetParameter, left_out: Mapping[str, str] | None = None) -> None:
+
+def check_blobs(
+    param: pb.NetParameter, left_out: Mapping[str, str] | None = None, check_layer: CheckLayer | None = None
+) -> None:
     """Raise NetError, a line for each problem, unless the layers of a filtered net can be wired.
 
     ``left_out`` tells of blobs that the net lost on its way here: name -> a clause that says how
-    (:func:`cafpy.passes.filter_by_state.blobs_left_out`).
+    (:func:`cafpy.passes.filter_by_state.blobs_left_out`). What ``check_layer`` says of a layer is told with the rest.
     """
     graph = trace_blobs(param)
     producer: dict[str, int] = {}
     problems: list[str] = []
     for i, layer in enumerate(param.layer):
+        said = check_layer(layer) if check_layer else None
+        if said:
+            problems.append(f"{describe(layer)}: {said}")
         for j, name in enumerate(layer.bottom):
             if (i, j) not in graph.source:
                 why = _why_missing(param, i, name, left_out or {}) or did_you_mean(name, producer)

@@ -6,17 +6,20 @@ from collections import Counter
 from collections.abc import Mapping
 
 from cafpy.passes.blob_readers import Top, trace_blobs
-from cafpy.passes.check_blobs import check_blobs
+from cafpy.passes.check_blobs import CheckLayer, check_blobs
 from cafpy.proto import cafpy_pb2 as pb
 
 
-def insert_splits(param: pb.NetParameter, left_out: Mapping[str, str] | None = None) -> pb.NetParameter:
+def insert_splits(
+    param: pb.NetParameter, left_out: Mapping[str, str] | None = None, check_layer: CheckLayer | None = None
+) -> pb.NetParameter:
     """The net with a Split layer behind every top that is used more than once, under the names that Caffe gives them.
 
     A loss weight is a use: top 0 of the Split carries it then, and the producing layer no longer does.
-    Raises NetError as :func:`cafpy.passes.check_blobs.check_blobs` does, which also explains ``left_out``.
+    Raises NetError as :func:`cafpy.passes.check_blobs.check_blobs` does, which also explains ``left_out`` and
+    ``check_layer``.
     """
-    check_blobs(param, left_out)
+    check_blobs(param, left_out, check_layer)
     graph = trace_blobs(param)
     handed_out: Counter[Top] = Counter()
     layers: list[pb.LayerParameter] = []
