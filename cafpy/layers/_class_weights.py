@@ -10,6 +10,7 @@ import numpy as np
 
 from cafpy.backend import Array
 from cafpy.layer import Layer
+from cafpy.ops.soft_labels import soft_log_likelihood, soft_softmax_loss_backward
 from cafpy.ops.weighted_log_likelihood import weighted_log_likelihood, weighted_softmax_loss_backward
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,12 @@ class ClassWeights:
         self.counts = counts
         self._fill()
 
+    def _check_counted(self) -> None:
+        if self.balanced and self.counts is None:
+            raise self.layer.error(
+                "balance_classes: the labels are not counted; a Net does it, from a Data, ImageData or HDF5Data layer"
+            )
+
     def _fill(self) -> None:
         weights = np.ones(self.classes)
         if self.given:
@@ -94,12 +101,20 @@ class ClassWeights:
 
     def forward(self, probability: Array, index: Array, totals: Array) -> None:
         """totals = [Σ loss, Σ weight of the label], float64."""
-        if self.balanced and self.counts is None:
-            raise self.layer.error(
-                "balance_classes: the labels are not counted; a Net does it, from a Data, ImageData or HDF5Data layer"
-            )
+        self._check_counted()
         options = self.array, self.smoothing, self.gamma, self.least
         weighted_log_likelihood(self.layer.backend, probability, index, *options, totals)
+
+    def forward_shares(self, probability: Array, shares: Array, totals: Array) -> None:
+        """:meth:`forward` for labels that are shares of the classes, of the shape of ``probability``."""
+        self._check_counted()
+        options = self.array, self.smoothing, self.gamma, self.least
+        soft_log_likelihood(self.layer.backend, probability, shares, *options, totals)
+
+    def backward_shares(self, probability: Array, shares: Array, factor: Array, dx: Array) -> None:
+        """:meth:`backward` for shares."""
+        options = self.array, self.smoothing, self.gamma, self.least
+        soft_softmax_loss_backward(self.layer.backend, probability, shares, *options, factor, dx)
 
     def backward(self, probability: Array, index: Array, factor: Array, dx: Array) -> None:
         """The gradient of factor · Σ loss in the scores."""

@@ -10,6 +10,7 @@ from cafpy.blob import Blob
 from cafpy.layers._class_weights import ClassWeights
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer, Normalizer
+from cafpy.layers._soft_labels import SoftLabels
 from cafpy.ops.log_likelihood import negative_log_likelihood, softmax_loss_backward
 from cafpy.ops.softmax import softmax
 
@@ -24,7 +25,8 @@ class SoftmaxWithLoss(LossLayer):
 
     Shapes: scores N × C × … , labels N × … (one for each prediction, also as N × 1 × …) → a single number, and, if a
     second top is named, the probabilities, N × C × …. No gradient comes from the second top. Labels are whole numbers
-    from 0 to C − 1, or ``ignore_label``; anything else is an error.
+    from 0 to C − 1, or ``ignore_label``; anything else is an error. Labels of the scores' shape, N × C × …, are shares
+    t of the classes instead, 0 or more with a sum of 1, as mix_param makes them; the loss is −Σ t log p then.
 
     Options (softmax_param):
         axis: the axis of the classes; negative ones count from the end (default 1).
@@ -46,7 +48,8 @@ class SoftmaxWithLoss(LossLayer):
 
         Σ_c w_c q_c (1 − p_c)^gamma · −log p_c,  q_c = (1 − label_smoothing) [c = y] + label_smoothing / C
 
-    and VALID divides by the sum of the weights w_y of the labels that count, so that only their proportions matter;
+    (of shares, with t_c in the place of [c = y]) and VALID divides by the sum of the weights w_y (Σ w_c t_c) of the
+    labels that count, so that only their proportions matter;
     the other normalizations are as above. Without focal_gamma that is what PyTorch's `cross_entropy(weight,
     label_smoothing, ignore_index)` computes, and VALID is its "mean"; with it, Keras's `CategoricalFocalCrossentropy`.
     From Szegedy et al., "Rethinking the Inception Architecture for Computer Vision" (2016) and Lin et al., "Focal Loss
@@ -74,7 +77,11 @@ class SoftmaxWithLoss(LossLayer):
         axis = self.axis(self.options.axis, bottom[0])
         if axis > 0:
             self.check_items(bottom)
-        self.labels = Labels(self, bottom[0].shape, bottom[1], axis, self.ignored())
+        self.labels: Labels | SoftLabels
+        if SoftLabels.fit(bottom[1], bottom[0].shape, axis):
+            self.labels = SoftLabels(self, bottom[0].shape, axis)
+        else:
+            self.labels = Labels(self, bottom[0].shape, bottom[1], axis, self.ignored())
         outer, _, inner = self.labels.view
         self.weights.reshape(self.labels.classes)
         self.normalizer = Normalizer(self, outer * inner, outer, weighted=self.weights.weighted)
@@ -87,7 +94,9 @@ class SoftmaxWithLoss(LossLayer):
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         softmax(self.backend, bottom[0].data.reshape(self.labels.view), self.probability)
         index = self.labels.read(bottom[1])
-        if self.weights.wanted:
+        if isinstance(self.labels, SoftLabels):
+            self.weights.forward_shares(self.probability, index, self.totals)
+        elif self.weights.wanted:
             self.weights.forward(self.probability, index, self.totals)
         else:
             negative_log_likelihood(self.backend, self.probability, index, LEAST, self.totals)
@@ -99,7 +108,10 @@ class SoftmaxWithLoss(LossLayer):
         if propagate_down[0]:
             factor = top[0].diff / self.normalizer.divisor
             dx = bottom[0].diff.reshape(self.labels.view)
-            if self.weights.wanted:
+            if isinstance(self.labels, SoftLabels):
+                shares = bottom[1].data.reshape(self.labels.view)
+                self.weights.backward_shares(self.probability, shares, factor, dx)
+            elif self.weights.wanted:
                 self.weights.backward(self.probability, self.labels.index, factor, dx)
             else:
                 softmax_loss_backward(self.backend, self.probability, self.labels.index, factor, dx)

@@ -23,6 +23,13 @@ CASES = [
 ]
 
 
+def test_of_mixed_labels_the_largest_share_counts():
+    scores = np.array([[1.0, 2, 0], [3, 1, 2], [0, 1, 2]])
+    shares = np.array([[0.3, 0.6, 0.1], [0.2, 0.2, 0.6], [0.4, 0.2, 0.4]])
+    assert build(Case("mixed", accuracy(), [scores, shares])).forward()[0] == np.float32(1 / 3)
+    assert build(Case("mixed", accuracy("top_k: 2"), [scores, shares])).forward()[0] == np.float32(2 / 3)
+
+
 @pytest.mark.parametrize("backend", [None, CpuBackend()], ids=["plain", "fast"])
 def test_a_net_gone_to_nan_is_never_right(backend):
     scores = np.array([[np.nan, np.nan], [1, np.nan], [2, 1]])

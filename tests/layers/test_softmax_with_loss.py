@@ -14,6 +14,10 @@ WEIGHTS = "class_weight: 0.5 class_weight: 2 class_weight: 1 class_weight: 0 cla
 ALL = f"label_smoothing: 0.2 focal_gamma: 1.5 ignore_label: 2 {WEIGHTS}"
 
 
+SHARES = np.random.default_rng(4).dirichlet(np.ones(4), 5)
+SHARES_MAP = np.random.default_rng(4).dirichlet(np.ones(5), (2, 3, 4)).transpose(0, 3, 1, 2)
+
+
 def loss(options=""):
     return f'type: "SoftmaxWithLoss" {options}'
 
@@ -32,6 +36,10 @@ CASES = [
     Case("weights", loss(f"loss_param {{ {WEIGHTS} ignore_label: 3 }}"), [(2, 5, 3, 4), MAP]),
     Case("focal", loss("loss_param { focal_gamma: 2 }"), [(5, 4), CLASSES]),
     Case("focal_half", loss("loss_param { focal_gamma: 0.5 normalization: FULL }"), [(2, 5, 3, 4), MAP]),
+    Case("shares", loss(), [(5, 4), SHARES]),
+    Case("shares_places", loss(f"loss_param {{ label_smoothing: 0.2 focal_gamma: 1.5 {WEIGHTS} }}"),
+         [(2, 5, 3, 4), SHARES_MAP], tops=2, gradient=()),
+    Case("shares_focal", loss("loss_param { focal_gamma: 0.5 normalization: FULL }"), [(2, 5, 3, 4), SHARES_MAP]),
     Case("all_of_them", loss(f"loss_param {{ {ALL} }}"), [(2, 5, 3, 4), MAP]),
     Case(
         "balanced", loss("loss_param { balance_classes: true }"), [(5, 4), CLASSES],
@@ -198,6 +206,37 @@ def test_labels_that_are_none(backend, label, options, said):
     assert str(raised.value) == f"layer 'bad' (SoftmaxWithLoss), bad:1: {said}"
 
 
+@pytest.mark.parametrize("options", ["", "focal_gamma: 2", f"label_smoothing: 0.2 focal_gamma: 0.5 {WEIGHTS}"])
+@pytest.mark.parametrize("mode", ["VALID", "FULL", "BATCH_SIZE", "NONE"])
+def test_shares_of_one_class_are_its_label(options, mode):
+    options = loss(f"loss_param {{ {options} normalization: {mode} }}")
+    one_hot = (np.arange(5)[:, None, None] == MAP).astype(float)
+    found = []
+    for labels in (MAP, one_hot):
+        harness = build(Case("one", options, [(2, 5, 3, 4), labels]), CpuBackend(), np.float64)
+        value = harness.forward()[0].copy()
+        harness.backward([True, False])
+        found.append((value, harness.bottom[0].diff.copy()))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-12)
+    np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-12)
+
+
+def test_shares_by_the_formula():
+    harness = build(Case("mixed", loss(), [(5, 4), SHARES]), dtype=np.float64)
+    x = harness.bottom[0].data
+    log_p = x - np.log(np.exp(x).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(harness.forward()[0], -(SHARES * log_p).sum(axis=1).mean())
+    harness.backward([True, False])
+    np.testing.assert_allclose(harness.bottom[0].diff, (np.exp(log_p) - SHARES) / 5, atol=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [[0.5, 0.4], [1.5, -0.5], [np.nan, 1.0]])
+def test_shares_that_are_none(wrong):
+    harness = build(Case("bad", loss(), [(2, 2), np.array([[1.0, 0.0], wrong])]))
+    with pytest.raises(DataError, match=r"they are shares of the 2 classes, .* those of item 1 have the sum"):
+        harness.forward()
+
+
 def test_label_of_a_place():
     labels = MAP.copy()
     labels[1, 0, 2, 1] = 7
@@ -232,9 +271,9 @@ def test_a_device_says_it_later():
         ),
         (
             "",
-            [(2, 3), (2, 3)],
+            [(2, 3), (2, 2)],
             1,
-            "bottom 'b1' (shape 2×3) has 6 labels, but 'b0' (shape 2×3, classes along axis 1) has 2 predictions; "
+            "bottom 'b1' (shape 2×2) has 4 labels, but 'b0' (shape 2×3, classes along axis 1) has 2 predictions; "
             "there must be one label for each, a shape like 2",
         ),
         (
