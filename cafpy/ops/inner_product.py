@@ -52,7 +52,7 @@ def _add_product(thread, threads, numbers, indices, a, b, c, d, e):
     if r0 == r1 or c0 == c1:
         return
     if m <= FEW_ROWS and not ta:
-        for i in range(m):
+        for i in range(r0, r1):
             if not add:
                 fill(c, i * n + c0, c1 - c0, c.dtype.type(0))
             if tb:

@@ -9,7 +9,19 @@ from cafpy.backend import Backend, CpuBackend
 from cafpy.ops import inner_product
 from cafpy.ops.inner_product import add_product
 
-SIZES = [(1, 1, 1), (1, 50, 70), (3, 40, 80), (5, 4, 3), (64, 30, 80), (300, 20, 64), (70, 90, 1), (0, 3, 4), (3, 0, 4)]
+SIZES = [
+    (1, 1, 1),
+    (3, 2, 3000),
+    (4, 3, 3000),
+    (1, 50, 70),
+    (3, 40, 80),
+    (5, 4, 3),
+    (64, 30, 80),
+    (300, 20, 64),
+    (70, 90, 1),
+    (0, 3, 4),
+    (3, 0, 4),
+]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
