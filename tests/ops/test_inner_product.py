@@ -40,4 +40,4 @@ def test_fast_is_plain(size, threads, dtype, monkeypatch):
             fast, plain = c.copy(order="K"), c.copy(order="K")
             add_product(CpuBackend(), a, b, fast, add)
             add_product(Backend(), a, b, plain, add)
-            np.testing.assert_allclose(fast, plain, atol=1e-4 if dtype is np.float32 else 1e-12)
+            np.testing.assert_allclose(fast, plain, atol=(1e-4 if dtype is np.float32 else 1e-12) * max(1, k / 100))
