@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cafpy.blob import Blob
-from cafpy.layer import Layer
+from cafpy.layer import Layer, shape_text
 
 
 class Input(Layer):
@@ -37,6 +37,12 @@ class Input(Layer):
                 f"shape is given {len(shapes)} times for tops {', '.join(self.param.top)}; give it once for all, "
                 "or once for each"
             )
+        for shape in shapes:
+            if min(shape, default=1) < 1:
+                raise self.error(
+                    f"shape {shape_text(shape)}: dim: {min(shape)} came; each must be at least 1 (it can be "
+                    "changed later)"
+                )
         for i, blob in enumerate(top):
             blob.reshape(shapes[i % len(shapes)])
 

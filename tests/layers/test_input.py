@@ -37,6 +37,14 @@ def test_a_changed_shape_stays():
             "input_param { shape { dim: 1 } shape { dim: 2 } }",
             "shape is given 2 times for tops t0, t1, t2; give it once for all, or once for each",
         ),
+        (
+            "input_param { shape { dim: 0 dim: 3 } }",
+            "shape 0×3: dim: 0 came; each must be at least 1 (it can be changed later)",
+        ),
+        (
+            "input_param { shape { dim: 1 dim: -3 } }",
+            "shape 1×-3: dim: -3 came; each must be at least 1 (it can be changed later)",
+        ),
     ],
 )
 def test_refuses(refusal, options, said):
