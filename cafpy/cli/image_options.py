@@ -71,6 +71,7 @@ def imageset_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--encode-type", default="", metavar="jpg|png",
+            type=click.Choice(["", "jpg", "jpeg", "png"], case_sensitive=False),
             help="The kind of file to store.  [default: each file's own]",
         ),
         click.option("--encoded", is_flag=True, help="Store image files instead of pixels."),

@@ -119,6 +119,13 @@ def test_quality(photos):
         assert "quality is of JPEG files" in convert("imageset", "photos", "db", *wrong, code=1)
 
 
+def test_encode_type(photos):
+    convert("imageset", "photos", "png", "--encoded", "--encode-type", "PNG")
+    assert all(parse_datum(value).data.startswith(b"\x89PNG") for _, value in records("png"))
+    said = convert("imageset", "photos", "db", "--encode-type", "foo", code=2)
+    assert "Invalid value for '--encode-type': 'foo' is not one of" in said and "'jpg'" in said
+
+
 def test_lists_with_class_names(photos):
     (photos.parent / "names.txt").write_text("ant\nhoney bee\n")
     (photos.parent / "list.txt").write_text("ant/0.jpg ant\nbee/1.jpg honey bee\nbee/2.jpg 1\n")
