@@ -69,7 +69,8 @@ def _files(folder: Path, name: str) -> tuple[list[str], list[str]]:
     others: list[str] = []
     for path in sorted((folder / name).rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not any(map(_hidden, relative.parts)):
+        # a link to nothing counts as a file, so that it is told
+        if (path.is_file() or (path.is_symlink() and not path.exists())) and not any(map(_hidden, relative.parts)):
             (images if path.suffix.lower() in SUFFIXES else others).append(relative.as_posix())
     return images, others
 

@@ -105,7 +105,7 @@ def convert_parts(
         for out, entries in zip(outs, parts, strict=True):
             report = ConversionReport(Path(out), labels=images.names)
             if not reports:
-                report.skipped = images.skipped
+                _skip_others(images, report)
             identity = repr((images.prefix, entries, options))
             database = stack.enter_context(create_database(out, backend, force, identity, resume))
             databases.append(database)
@@ -172,6 +172,16 @@ def _list_images(
     if images.names and not force:
         check_labels(labels_file, images.names)
     return images
+
+
+def _skip_others(images: _Images, report: ConversionReport) -> None:
+    """Note the files that are left out by their names."""
+    for name, reason in images.skipped:
+        folder = name.partition("/")[0]
+        if folder in images.names:
+            report.skip(images.names.index(folder), images.prefix + name, reason)
+        else:
+            report.skipped.append((images.prefix + name, reason))
 
 
 def _record(

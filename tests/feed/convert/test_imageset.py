@@ -141,17 +141,20 @@ def test_what_cannot_be_used_is_told(folder, pixels):
     (images / "bee" / "notes.txt").write_text("about bees")
     (images / "bee" / ".hidden.png").touch()
     (images / "lost.png").write_bytes(whole)
+    (images / "cat" / "gone.png").symlink_to("/nowhere")
     seen = []
     report = convert_imageset("images", "db", shuffle=False, progress=lambda *numbers: seen.append(numbers))
     assert report.written == 9
     assert report.skipped == [
-        ("lost.png", "lies in no class folder"),
-        ("bee/notes.txt", "is no image, by the ending of its name"),
+        ("images/lost.png", "lies in no class folder"),
+        ("images/bee/notes.txt", "is no image, by the ending of its name"),
         ("images/ant/cut.jpg", "breaks off before the end of the image; was it copied or fetched whole?"),
         ("images/ant/empty.png", "is empty"),
         ("images/bee/text.jpg", "is no image that OpenCV can decode (JPEG, PNG, BMP, …), or it is damaged"),
+        ("images/cat/gone.png", "does not exist"),
     ]
-    assert seen[0] == (1, 12) and seen[-1] == (12, 12)
+    assert report.left_out == {0: 2, 1: 2, 2: 1} and report.labels == ["ant", "bee", "cat"]
+    assert seen[0] == (1, 13) and seen[-1] == (13, 13)
     assert [key for key, _ in records("db")][2:4] == [b"00000002_ant/2.png", b"00000005_bee/0.png"]
 
 
