@@ -72,13 +72,6 @@ def blob_to_array(blob: pb.BlobProto) -> np.ndarray:
     return _to_array(blob, pb.BlobProto.DATA_FIELD_NUMBER, np.float32)
 
 
-def blob_diff_to_array(blob: pb.BlobProto) -> np.ndarray | None:
-    """The gradient in a BlobProto, in its shape, or None when it holds none."""
-    if blob.double_diff:
-        return _to_array(blob, pb.BlobProto.DOUBLE_DIFF_FIELD_NUMBER, np.float64)
-    return _to_array(blob, pb.BlobProto.DIFF_FIELD_NUMBER, np.float32) if blob.diff else None
-
-
 def _to_array(blob: pb.BlobProto, field: int, dtype: type[np.floating]) -> np.ndarray:
     values = unpack(blob.SerializeToString(), field, dtype)
     shape = blob_shape(blob)
