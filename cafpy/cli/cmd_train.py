@@ -61,8 +61,7 @@ def command(
     Ctrl-C writes a snapshot and stops; SIGHUP writes a snapshot and goes on. On a terminal a progress bar is shown;
     otherwise the log is Caffe's, line by line.
     """
-    from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
-    from cafpy.proto.text import read_solver
+    from cafpy.passes.upgrade_solver import load_solver
     from cafpy.solvers.snapshots import resume_point
     from cafpy.solvers.solver import Solver
 
@@ -71,8 +70,7 @@ def command(
         raise SolverError(f"--resume and {other} contradict each other: --resume finds its snapshot itself; give one")
     if weights and snapshot:
         raise SolverError("--weights and --snapshot contradict each other: a snapshot brings its own weights; give one")
-    param, _ = upgrade_solver(read_solver(solver_file), solver_file)
-    param = set_snapshot_prefix(param, solver_file)
+    param = load_solver(solver_file)
     param.freeze.extend(freeze)
     if level or stage:
         param.train_state.level = level

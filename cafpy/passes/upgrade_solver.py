@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from os import PathLike
 from pathlib import Path
 
 from cafpy.errors import SolverError
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.text import read_solver
+
+logger = logging.getLogger(__name__)
 
 TYPES = {
     pb.SolverParameter.SGD: "SGD",
@@ -16,6 +20,15 @@ TYPES = {
     pb.SolverParameter.ADADELTA: "AdaDelta",
     pb.SolverParameter.ADAM: "Adam",
 }
+
+
+def load_solver(file: str | PathLike[str]) -> pb.SolverParameter:
+    """The solver in a file, in today's format, with the snapshot_prefix that it has there. What was upgraded is
+    logged. Raises PrototxtError and SolverError."""
+    param, notes = upgrade_solver(read_solver(file), str(file))
+    for note in notes:
+        logger.warning("%s", note)
+    return set_snapshot_prefix(param, file)
 
 
 def upgrade_solver(param: pb.SolverParameter, file: str = "") -> tuple[pb.SolverParameter, list[str]]:

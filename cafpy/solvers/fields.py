@@ -12,9 +12,14 @@ TRAIN_NETS = ("net", "net_param", "train_net", "train_net_param")
 
 def check_fields(param: Any) -> None:
     """Raise SolverError, a line for each problem, unless the fields fit each other."""
-    problems = [*_train_net(param), *_test_nets(param), *_numbers(param)]
+    problems = [*_old_type(param), *_train_net(param), *_test_nets(param), *_numbers(param)]
     if problems:
         raise SolverError("\n".join(problems))
+
+
+def _old_type(param: Any) -> Iterator[str]:
+    if param.HasField("solver_type"):
+        yield "solver_type is the old form of type; `cafpy.passes.upgrade_solver` makes the one of the other"
 
 
 def _train_net(param: Any) -> Iterator[str]:

@@ -12,8 +12,7 @@ from cafpy.backend import Backend, CpuBackend
 from cafpy.errors import SolverError
 from cafpy.net import Net
 from cafpy.ops.update import FlatParameters
-from cafpy.passes.upgrade_solver import set_snapshot_prefix, upgrade_solver
-from cafpy.proto.text import read_solver
+from cafpy.passes.upgrade_solver import load_solver
 from cafpy.snapshot.load import LoadReport
 from cafpy.solvers.fields import check_fields
 from cafpy.solvers.freeze import freeze
@@ -71,7 +70,7 @@ class Solver:
         share_memory: bool = False,
         fuse: bool = True,
     ):
-        self.param, _ = upgrade_solver(param)
+        self.param = param
         check_fields(self.param)
         self.rule = update_rule(self.param)
         if self.param.snapshot or self.param.snapshot_best:
@@ -111,8 +110,7 @@ class Solver:
     @classmethod
     def from_file(cls, path: str | Path, **options: Any) -> Solver:
         """The solver of a solver prototxt; ``options`` are those of the constructor. Raises PrototxtError too."""
-        param, _ = upgrade_solver(read_solver(path), str(path))
-        return cls(set_snapshot_prefix(param, path), folder=Path(path).parent, **options)
+        return cls(load_solver(path), folder=Path(path).parent, **options)
 
     # -- run ---------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,10 @@ def test_fields_that_fit(text):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        (
+            'net: "n" solver_type: ADAM',
+            "solver_type is the old form of type; `cafpy.passes.upgrade_solver` makes the one of the other",
+        ),
         ("", 'the solver names no net; write `net: "train_val.prototxt"`'),
         ('net: "n" train_net: "m"', "the solver gives its train net 2 times, as net and as train_net; keep one"),
         (
