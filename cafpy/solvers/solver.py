@@ -115,7 +115,8 @@ class Solver:
     # -- run ---------------------------------------------------------------------------------------------------
 
     def solve(self, resume_from: str | Path | None = None) -> None:
-        """Train up to max_iter, with all tests and snapshots; first restore ``resume_from`` if given."""
+        """Train up to max_iter, with all tests and snapshots; first restore ``resume_from`` if given. Where that is at
+        max_iter already, observers are told that nothing is left to train."""
         param = self.param
         if not param.HasField("max_iter"):
             raise SolverError("the solver has no max_iter, so it would train for no iteration; write `max_iter: 10000`")
@@ -123,9 +124,13 @@ class Solver:
             check_writable(snapshot_prefix(param))
         if resume_from is not None:
             self.restore(resume_from)
+        done = resume_from is not None and self.iteration >= param.max_iter
+        if done:
+            said = f"Nothing is left to train: {resume_from} is of iteration {self.iteration}, and training ends at "
+            self.tell("on_note", f"{said}{param.max_iter}; to go on, set a larger max_iter (or max_epoch)")
         self.tell("on_start")
         self.step(param.max_iter - self.iteration)
-        if param.snapshot_after_train and not due(param.snapshot, self.iteration):
+        if param.snapshot_after_train and not done and not due(param.snapshot, self.iteration):
             self.snapshot()
         if self._stopped:
             self.tell("on_stop")

@@ -227,3 +227,22 @@ def test_solve_needs_max_iter_but_step_does_not(make_solver):
     assert str(error.value) == (
         "the solver has no max_iter, so it would train for no iteration; write `max_iter: 10000`"
     )
+
+
+@pytest.mark.parametrize(("length", "end"), [("max_iter: 5", 5), ("max_iter: 4", 4), ("max_epoch: 1", 3)])
+def test_a_state_at_the_end_has_nothing_left(make_solver, length, end):
+    make_solver('snapshot_prefix: "s" snapshot_after_train: true max_iter: 5').solve()
+    solver = make_solver(f'snapshot_prefix: "s" snapshot_after_train: true {length}')
+    solver.solve(resume_from="s_iter_5.solverstate")
+    said = (
+        f"Nothing is left to train: s_iter_5.solverstate is of iteration 5, and training ends at {end}; to go on, set "
+    )
+    assert [note for _, _, note in told(solver, "note")] == [f"{said}a larger max_iter (or max_epoch)"]
+    assert solver.iteration == 5 and not told(solver, "iteration", "snapshot")
+
+
+def test_a_state_before_the_end_says_nothing(make_solver):
+    make_solver('snapshot_prefix: "s" snapshot_after_train: true max_iter: 5').solve()
+    solver = make_solver('snapshot_prefix: "s" snapshot_after_train: true max_iter: 6')
+    solver.solve(resume_from="s_iter_5.solverstate")
+    assert solver.iteration == 6 and not told(solver, "note") and told(solver, "snapshot")
