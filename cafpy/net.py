@@ -82,8 +82,8 @@ class Net:
             self.params: dict[str, list[Blob]] = parameters_by_layer(self.nodes)
             self.learnable: list[Parameter] = collect_parameters(self.nodes)
             hand_out_label_counts(self.nodes)
-            self.plan = Plan(self.nodes, fuse)
             self.forward_only = share_memory and self.phase == pb.TEST and not self.param.force_backward
+            self.plan = Plan(self.nodes, fuse, hidden=self.forward_only)
             if share_memory:
                 self._share_memory()
         except BaseException:

@@ -87,7 +87,7 @@ class BatchNormStep(FusedStep):
         rows[1] = 0 if self.scale is None or self.scale.bias is None else self.scale.bias
 
 
-def match(nodes: Sequence[Node], at: int) -> BatchNormStep | None:
+def match(nodes: Sequence[Node], at: int, hidden: bool) -> BatchNormStep | None:
     """The step that begins with layer ``at``, if any does."""
     layer = nodes[at].layer
     if type(layer) is not BatchNorm or not normalise_scale.fast_on(layer.backend):

@@ -1,4 +1,4 @@
-"""Chains of layers behind another that work in place on its top, one after the other."""
+"""Chains of layers: one, and those behind it that work on its top one after the other."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ class Chain:
     relu: ReLU | None = None
 
     @property
+    def in_place(self) -> bool:
+        """Whether all behind the first layer work in place."""
+        return self.nodes[-1].top == self.nodes[0].top
+
+    @property
     def slope(self) -> float:
         """The ReLU's factor of negative values; 1 without a ReLU."""
         return 1.0 if self.relu is None else self.relu.options.negative_slope
 
 
-def chain(nodes: Sequence[Node], at: int, wanted: Sequence[type[Layer]]) -> Chain:
+def chain(nodes: Sequence[Node], at: int, wanted: Sequence[type[Layer]], hidden: bool = False) -> Chain:
     """Layer ``at`` and as many of the layers behind it as are of ``wanted`` types, in this order (any may be missing),
-    and work in place on its one top, which is a map for each channel. No subclasses: they may compute something else.
+    and work in place on its one top, a map for each channel. No subclasses: they may compute something else.
+
+    ``hidden``: nobody looks at blobs in between, so they need not work in place.
     """
     first = nodes[at]
     found = Chain([first])
@@ -39,7 +46,7 @@ def chain(nodes: Sequence[Node], at: int, wanted: Sequence[type[Layer]]) -> Chai
         node = nodes[at + len(found.nodes)] if at + len(found.nodes) < len(nodes) else None
         if node is None or type(node.layer) is not layer_type or any(node.layer.loss_weights):
             continue
-        if not node.bottom == first.top == node.top:
+        if node.bottom != found.nodes[-1].top or not (hidden or node.top == node.bottom):
             continue
         layer = node.layer
         if isinstance(layer, BatchNorm):

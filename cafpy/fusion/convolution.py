@@ -37,7 +37,7 @@ class ConvolutionStep(FusedStep):
     def forward_fused(self) -> None:
         node = self.nodes[0]
         epilogue = Epilogue(*self._factor_and_shift(), self.found.slope)
-        self.convolution.forward_finished(node.bottom_blobs, node.top_blobs, epilogue)
+        self.convolution.forward_finished(node.bottom_blobs, self.nodes[-1].top_blobs, epilogue)
 
     def _factor_and_shift(self) -> tuple[Array | None, Array | None]:
         norm, scale = self.found.norm, self.found.scale
@@ -58,13 +58,13 @@ class ConvolutionStep(FusedStep):
             node.layer.forward(node.bottom_blobs, node.top_blobs)
 
 
-def match(nodes: Sequence[Node], at: int) -> ConvolutionStep | None:
-    """The step that begins with layer ``at``, if any does."""
+def match(nodes: Sequence[Node], at: int, hidden: bool) -> ConvolutionStep | None:
+    """The step that begins with layer ``at``, if any does. Where blobs in between are ``hidden``, they stay empty."""
     layer = nodes[at].layer
     if type(layer) is not Convolution or not finish.fast_on(layer.backend):
         return None
     followers: Sequence[type[Layer]] = (BatchNorm, Scale, ReLU) if layer.phase == pb.TEST else (ReLU,)
-    found = chain(nodes, at, followers)
+    found = chain(nodes, at, followers, hidden)
     if len(found.nodes) < 2 or (found.norm is not None and not found.norm.use_global_stats):
         return None
     return ConvolutionStep(at, layer, found)

@@ -26,7 +26,7 @@ class SumStep(FusedStep):
         sum_relu_backward(node.layer.backend, y.data, y.diff, a.diff, b.diff)
 
 
-def match(nodes: Sequence[Node], at: int) -> SumStep | None:
+def match(nodes: Sequence[Node], at: int, hidden: bool) -> SumStep | None:
     """The step that begins with layer ``at``, if any does."""
     layer = nodes[at].layer
     if type(layer) is not Eltwise or not sum_relu.fast_on(layer.backend):

@@ -8,17 +8,20 @@ from cafpy.fusion import batch_norm, convolution, eltwise
 from cafpy.fusion.step import FusedStep, SingleStep, Step
 from cafpy.wiring import Node
 
-Match = Callable[[Sequence[Node], int], FusedStep | None]
+Match = Callable[[Sequence[Node], int, bool], FusedStep | None]
 MATCHES: tuple[Match, ...] = (convolution.match, batch_norm.match, eltwise.match)  # the first that fits is taken
 
 
 class Plan:
-    """The steps of a net, in order; without ``fuse`` one for each layer."""
+    """The steps of a net, in order; without ``fuse`` one for each layer.
 
-    def __init__(self, nodes: Sequence[Node], fuse: bool = True):
+    ``hidden``: the net only runs forward, and nobody looks at blobs that are neither its inputs nor its outputs.
+    """
+
+    def __init__(self, nodes: Sequence[Node], fuse: bool = True, hidden: bool = False):
         self.fuse = fuse
         self._singles = [SingleStep(node, i) for i, node in enumerate(nodes)]
-        self.steps: list[Step] = list(_steps(nodes, self._singles)) if fuse else list(self._singles)
+        self.steps: list[Step] = list(_steps(nodes, self._singles, hidden)) if fuse else list(self._singles)
         self._at = [i for i, step in enumerate(self.steps) for _ in step.nodes]  # step of each layer
 
     def __iter__(self) -> Iterator[Step]:
@@ -43,10 +46,10 @@ class Plan:
         return steps
 
 
-def _steps(nodes: Sequence[Node], singles: Sequence[SingleStep]) -> Iterator[Step]:
+def _steps(nodes: Sequence[Node], singles: Sequence[SingleStep], hidden: bool) -> Iterator[Step]:
     at = 0
     while at < len(nodes):
-        step = next((step for match in MATCHES if (step := match(nodes, at)) is not None), None)
+        step = next((step for match in MATCHES if (step := match(nodes, at, hidden)) is not None), None)
         if step is None:
             yield singles[at]
             at += 1

@@ -5,7 +5,7 @@ import pytest
 
 from cafpy.proto import cafpy_pb2 as pb
 
-from .conftest import CONVOLUTION, INPUT, LOSS, WITH_BIAS
+from .conftest import CONVOLUTION, INPUT, LOSS, WITH_BIAS, fill
 
 RELU = 'layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" relu_param { %s } }\n'
 NORM = 'layer { name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" batch_norm_param { %s } }\n'
@@ -95,6 +95,19 @@ def test_shapes_may_change(pair):
         for net in both.nets:
             net.blobs["data"].reshape(shape)
         both.step(backward=False)
+
+
+def test_where_nobody_looks_layers_need_not_work_in_place(pair):
+    text = TESTED["all"].replace('bottom: "conv" top: "conv"', 'bottom: "%s" top: "%s"')
+    text = INPUT + WITH_BIAS + text % ("conv", "a", "a", "b", "b", "c") + LOSS % "c"
+    assert pair(text, pb.TEST).steps() == []
+    both = pair(text, pb.TEST, share_memory=True)
+    assert both.steps() == ["Convolution + BatchNorm + Scale + ReLU"]
+    for seed in range(2):
+        for net in both.nets:
+            fill(net, seed)
+            net.forward()
+        np.testing.assert_allclose(both.fused.blobs["loss"].data, both.single.blobs["loss"].data, rtol=1e-10)
 
 
 def test_test_net_shares_the_train_nets_parameters(pair):
