@@ -1,9 +1,8 @@
 """Downloads against a server on loopback: resumed, checked, mirrored, and never half in place."""
 
 import hashlib
-import http.server
-import re
-import threading
+import subprocess
+import sys
 
 import pytest
 
@@ -14,41 +13,20 @@ CONTENT = bytes(range(256)) * 4096
 SHA = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """/good: the file, with ranges; /broken: half of it, then the connection ends; /bad: other bytes; else 404."""
-
-    def do_GET(self):
-        self.server.ranges.append(self.headers.get("Range"))
-        body = {"/good": CONTENT, "/broken": CONTENT, "/bad": b"not it"}.get(self.path)
-        if body is None:
-            self.send_error(404)
-            return
-        start = 0
-        if match := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or ""):
-            start = int(match[1])
-            if start >= len(body):
-                self.send_error(416)
-                return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body) - start))
-        self.end_headers()
-        self.wfile.write(body[start : len(body) // 2] if self.path == "/broken" else body[start:])
-
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture
-def server():
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.ranges = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server
-        server.shutdown()
+def server(web):
+    """/good: the file; /broken: half of it, then the connection ends; /bad: other bytes; else 404."""
+    web.files = {"/good": CONTENT, "/broken": CONTENT, "/bad": b"not it"}
+    web.cut = {"/broken"}
+    return web
 
 
 def url(server, path):
-    return f"http://127.0.0.1:{server.server_port}{path}"
+    return server.url(path)
+
+
+def ranges(server):
+    return [wanted for _, wanted in server.asked]
 
 
 def test_fetches_and_reports_progress(server, tmp_path):
@@ -64,7 +42,7 @@ def test_fetches_and_reports_progress(server, tmp_path):
 def test_a_file_that_is_there_is_not_fetched_again(server, tmp_path):
     (tmp_path / "file").write_bytes(CONTENT)
     download([url(server, "/good")], tmp_path / "file", SHA)
-    assert server.ranges == []
+    assert ranges(server) == []
 
 
 def test_a_broken_transfer_is_said_and_resumed(server, tmp_path):
@@ -74,13 +52,13 @@ def test_a_broken_transfer_is_said_and_resumed(server, tmp_path):
     assert not (tmp_path / "file").exists()
     download([url(server, "/good")], tmp_path / "file", SHA)
     assert (tmp_path / "file").read_bytes() == CONTENT
-    assert server.ranges == [None, f"bytes={half}-"]
+    assert ranges(server) == [None, f"bytes={half}-"]
 
 
 def test_the_next_mirror_goes_on_where_the_first_broke_off(server, tmp_path):
     download([url(server, "/broken"), url(server, "/good")], tmp_path / "file", SHA)
     assert (tmp_path / "file").read_bytes() == CONTENT
-    assert server.ranges == [None, f"bytes={len(CONTENT) // 2}-"]
+    assert ranges(server) == [None, f"bytes={len(CONTENT) // 2}-"]
 
 
 def test_a_part_that_was_whole_already_is_taken(server, tmp_path):
@@ -101,3 +79,46 @@ def test_every_mirror_s_reason_is_told(server, tmp_path):
     assert f"{urls[2]}: no connection (" in text
     assert text.endswith(f"Without a network, fetch it elsewhere and put it at {tmp_path / 'file'}.")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_without_ranges_starts_again(server, tmp_path):
+    server.ranges = False
+    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
+    download([url(server, "/good")], tmp_path / "file", SHA)
+    assert ranges(server) == ["bytes=1000-"]
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_beginning_of_another_file_is_given_up(server, tmp_path):
+    (tmp_path / "file.part").write_bytes(b"x" * 1000)
+    download([url(server, "/good")], tmp_path / "file", SHA)
+    assert ranges(server) == ["bytes=1000-", None]
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_a_damaged_file_is_replaced_or_said(server, tmp_path):
+    (tmp_path / "file").write_bytes(b"damaged")
+    with pytest.raises(DataError, match="file: is there, but is not what was published") as error:
+        download([url(server, "/absent")], tmp_path / "file", SHA)
+    assert f"{'sha256:' + hashlib.sha256(b'damaged').hexdigest()}, wanted {SHA}" in str(error.value)
+    download([url(server, "/good")], tmp_path / "file", SHA)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_without_a_checksum_whole_files_are_taken(server, tmp_path):
+    with pytest.raises(DataError, match="broke off"):
+        download([url(server, "/broken")], tmp_path / "file", None)
+    assert not (tmp_path / "file").exists()
+    download([url(server, "/good")], tmp_path / "file", None)
+    assert (tmp_path / "file").read_bytes() == CONTENT
+
+
+def test_processes_that_want_the_same_file_fetch_it_once(server, tmp_path):
+    code = "import sys; from cafpy.download import download; download([sys.argv[1]], sys.argv[2], sys.argv[3])"
+    command = [sys.executable, "-c", code, url(server, "/good"), str(tmp_path / "file"), SHA]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert (tmp_path / "file").read_bytes() == CONTENT
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    assert ranges(server) == [None]

@@ -1,7 +1,7 @@
-"""The step of the build that copies models/ into the package, as cafpy/models; pyproject.toml names it.
+"""The step of the build that copies models/ and data/ into the package; pyproject.toml names it.
 
-An installed cafpy so has the same nets, README.md files and shipped weights as a checkout. Installed with `pip install
--e`, it reads the checkout's own, and nothing is copied.
+An installed cafpy so has the same nets, shipped weights and scripts that make data as a checkout, in cafpy/models and
+cafpy/data. Installed with `pip install -e`, it reads the checkout's own, and nothing is copied.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ class BuildWithModels(build_py):
         return [*super().get_source_files(), "tools/build_with_models.py", *self._model_files().values()]
 
     def _model_files(self) -> dict[str, str]:
-        """README.md, prototxt files and shipped weights of all models; not what was trained or fetched beside them."""
+        """README.md, prototxt files, shipped weights and data scripts; not what was trained or fetched beside them."""
         if self.editable_mode:
             return {}
-        models = ROOT / "models"
+        models, data = ROOT / "models", ROOT / "data"
         wanted = [*models.glob("*/README.md"), *models.rglob("*.prototxt")]
+        wanted += [*data.glob("*/README.md"), *data.glob("*/*.py")]
         wanted += [path for path in models.glob("*/*.caffemodel") if _is_shipped(path)]
         return {
             str(Path(self.build_lib, "cafpy", path.relative_to(ROOT))): str(path.relative_to(ROOT))

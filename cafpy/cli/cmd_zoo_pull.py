@@ -17,12 +17,14 @@ from cafpy.cli.zoo_weights import download_bar
 @click.option("--unchecked", is_flag=True, help="Fetch weights, too, that no checksum is published for.")
 def command(name: str, out: Path | None, mirror: tuple[str, ...], force: bool, unchecked: bool) -> None:
     """Put the model NAME into a folder: train_val, deploy and solver prototxt, README.md, and its weights.
+    The scripts that make its data go to where the net looks for them, data/….
 
     Weights are fetched once, checked, and stay in the cache. What a broken transfer left is gone on with. Mirrors are
     tried first, then those in $CAFPY_ZOO_MIRROR, then where the weights are published.
 
     \b
     cafpy zoo pull lenet_digits
+    python data/digits/make_digits.py
     cafpy train --solver models/lenet_digits/solver.prototxt --weights zoo:lenet_digits
     """
     from cafpy.snapshot.zoo import find_model
@@ -34,7 +36,7 @@ def command(name: str, out: Path | None, mirror: tuple[str, ...], force: bool, u
         report = pull(model, folder, mirror, progress, force, unchecked)
     for paths, what in ((report.written, "written"), (report.same, "there already")):
         if paths:
-            click.echo(f"{folder}: {', '.join(str(path.relative_to(folder)) for path in paths)} {what}")
+            click.echo(f"{what}: {', '.join(map(str, paths))}")
     for path in report.kept:
         click.echo(f"{path}: kept, though it differs from the zoo's; --force replaces it")
     click.echo(f"licence: {model.facts['licence']}")

@@ -1,6 +1,7 @@
 """The model zoo: what models/ declares, by name, from the front matter of each model's README.md.
 
-In a checkout that is the folder models/ beside cafpy/; the build copies it into the package, as cafpy/models.
+In a checkout that is the folder models/ beside cafpy/; the build copies it into the package, as cafpy/models. The
+scripts that make the models' data are beside it, in data/.
 """
 
 from __future__ import annotations
@@ -75,6 +76,12 @@ class Model:
     def text(self) -> str:
         """What README.md says below its front matter."""
         return (self.folder / "README.md").read_text("utf-8").split("\n---\n", 1)[1].strip()
+
+
+def data_scripts(name: str) -> list[Path]:
+    """README.md and the scripts that make the data in data/``name``; empty where there are none."""
+    folder = models_folder().parent / "data" / name
+    return sorted([*folder.glob("README.md"), *folder.glob("*.py")])
 
 
 def models_folder() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from cafpy.download import Progress, file_checksum
 from cafpy.errors import CafpyError, WeightsError
 from cafpy.files import atomic_write
 from cafpy.snapshot.weights import read_weights
-from cafpy.snapshot.zoo import Model
+from cafpy.snapshot.zoo import Model, data_scripts
 from cafpy.snapshot.zoo_cache import zoo_weights
 
 
@@ -43,8 +44,9 @@ def pull(
 ) -> PullReport:
     """Put the model's files into ``folder``; where they name their own place, models/NAME/, it becomes ``folder``.
 
-    Weights come first, so that without them nothing is written. A file that is there and differs is kept, unless
-    ``force``. The weights are linked to the cache where the disk can do that, so they take no room twice.
+    The scripts that make its data go to where its nets look for the data: data/… in the current folder. Weights come
+    first, so that without them nothing is written. A file that is there and differs is kept, unless ``force``. The
+    weights are linked to the cache where the disk can do that, so they take no room twice.
 
     Raises WeightsError when public weights cannot be had, CafpyError when the folder cannot be written to.
     """
@@ -65,10 +67,16 @@ def pull(
 
 
 def _texts(model: Model, folder: Path) -> Iterator[tuple[Path, bytes]]:
-    """README.md and the prototxt files, where they go and what is in them there."""
+    """README.md, the prototxt files and the scripts for their data: where they go and what is in them there."""
     own, new = f"models/{model.name}/", f"{folder.as_posix().rstrip('/')}/"
+    data: set[str] = set()
     for path in sorted([model.folder / "README.md", *model.folder.rglob("*.prototxt")]):
-        yield folder / path.relative_to(model.folder), path.read_text("utf-8").replace(own, new).encode()
+        text = path.read_text("utf-8")
+        data.update(re.findall(r'"data/(\w+)/', text))
+        yield folder / path.relative_to(model.folder), text.replace(own, new).encode()
+    for name in sorted(data):
+        for path in data_scripts(name):
+            yield Path("data", name, path.name), path.read_bytes()
 
 
 def _put(
