@@ -5,8 +5,9 @@ Used by `tools/bench_nets.py --layers`; `cafpy time --limits` prints the same ta
 
 from __future__ import annotations
 
-from cafpy.cli.cmd_time import layer_costs, measure
+from cafpy.cli.layer_cost import layer_costs
 from cafpy.cli.layer_table import Row, table
+from cafpy.cli.layer_time import measure
 from cafpy.cli.machine_limits import measure_limits
 from cafpy.net import Net
 

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import click
 
 from cafpy.cli.caffe_log import log
 from cafpy.cli.devices import choose_backend, device_options
+from cafpy.cli.layer_time import measure
 from cafpy.cli.net_options import fuse_option, layers_option, net_options, read_model, state_options
-
-if TYPE_CHECKING:
-    from cafpy.cli.layer_cost import Cost
-    from cafpy.net import Net
-
-
-class LayerTime(NamedTuple):
-    """Average seconds of one layer, or of several that run as one, forward and backward."""
-
-    name: str
-    type: str
-    forward: float
-    backward: float
 
 
 @click.command(short_help="Time each layer of a net, forward and backward.")
@@ -60,7 +47,11 @@ def command(
         log("*** Benchmark begins ***")
         log(f"Testing for {iterations} iterations.")
         times, total = measure(net, iterations)
-        costs = layer_costs(net) if limits else []
+        costs = []
+        if limits:
+            from cafpy.cli.layer_cost import layer_costs
+
+            costs = layer_costs(net)
     finally:
         net.close()
     forward, backward = sum(t.forward for t in times), sum(t.backward for t in times)
@@ -79,44 +70,3 @@ def command(
 
         for line in table(list(map(Row, times, costs)), measure_limits(backend)):
             click.echo(line)
-
-
-def measure(net: Net, iterations: int, backward_too: bool = True) -> tuple[list[LayerTime], float]:
-    """Average times of each step over ``iterations`` passes, and the seconds that all passes took.
-
-    A step is a layer, or several that run as one: their names and types then stand in one line.
-    """
-    steps = net.plan.steps
-    forward, backward = [0.0] * len(steps), [0.0] * len(steps)
-    begin = time.perf_counter()
-    for _ in range(iterations):
-        for i, step in enumerate(steps):
-            forward[i] += _timed(net, net.forward, step.first, step.last)
-        for i in reversed(range(len(steps) if backward_too else 0)):
-            backward[i] += _timed(net, net.backward, steps[i].last, steps[i].first)
-    total = time.perf_counter() - begin
-    times = [
-        LayerTime(step.name, step.type, forward[i] / iterations, backward[i] / iterations)
-        for i, step in enumerate(steps)
-    ]
-    return times, total
-
-
-def layer_costs(net: Net, backward_too: bool = True) -> list[Cost]:
-    """The least work of each line of :func:`measure`."""
-    from cafpy.cli.layer_cost import NOTHING, Cost, backward_cost, forward_cost
-
-    costs = []
-    for step in net.plan.steps:
-        both = [forward_cost(node) + (backward_cost(node) if backward_too else NOTHING) for node in step.nodes]
-        # layers that run as one must at the least move what the largest of them must
-        costs.append(Cost(sum(cost.flops for cost in both), max(cost.bytes for cost in both)))
-    return costs
-
-
-def _timed(net: Net, run: Any, first: int, last: int) -> float:
-    net.backend.synchronize()
-    begin = time.perf_counter()
-    run(first, last)
-    net.backend.synchronize()
-    return time.perf_counter() - begin

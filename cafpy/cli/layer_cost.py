@@ -7,6 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from cafpy.blob import Blob
+from cafpy.net import Net
 from cafpy.wiring import Node
 
 _PRODUCTS = ("Convolution", "Deconvolution", "InnerProduct")
@@ -97,3 +98,13 @@ def _sums_or_passes_on(node: Node) -> bool:
 
 def _size(blobs: Iterable[Blob]) -> float:
     return float(sum(blob.count * blob.dtype.itemsize for blob in blobs))
+
+
+def layer_costs(net: Net, backward_too: bool = True) -> list[Cost]:
+    """The least work of each line of :func:`cafpy.cli.layer_time.measure`."""
+    costs = []
+    for step in net.plan.steps:
+        both = [forward_cost(node) + (backward_cost(node) if backward_too else NOTHING) for node in step.nodes]
+        # layers that run as one must at the least move what the largest of them must
+        costs.append(Cost(sum(cost.flops for cost in both), max(cost.bytes for cost in both)))
+    return costs

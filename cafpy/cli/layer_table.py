@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cafpy.cli.cmd_time import LayerTime
 from cafpy.cli.layer_cost import NOTHING, Cost
+from cafpy.cli.layer_time import LayerTime
 from cafpy.cli.machine_limits import Limits
 
 _HEAD = f"{'layer':<28} {'type':<16} {'forward':>10} {'backward':>10} {'GFLOP/s':>8} {'GB/s':>6} {'of limit':>8}"

@@ -3,9 +3,9 @@
 import pytest
 
 from cafpy.backend import Backend, CpuBackend
-from cafpy.cli.cmd_time import LayerTime
 from cafpy.cli.layer_cost import NOTHING, Cost, backward_cost, forward_cost
 from cafpy.cli.layer_table import Row, table
+from cafpy.cli.layer_time import LayerTime
 from cafpy.cli.machine_limits import Limits, measure_limits
 from cafpy.net import Net
 from cafpy.proto import cafpy_pb2 as pb

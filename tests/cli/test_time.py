@@ -46,3 +46,30 @@ def test_limits_adds_a_table_and_leaves_the_log_as_it_is(tmp_path):
     assert first.startswith("Limits of this machine: sgemm")
     assert any(row.split()[:2] == ["ip", "InnerProduct"] for row in rows)
     assert last.startswith("all layers:")
+
+
+def test_phase_and_loss(tmp_path):
+    (tmp_path / "net.prototxt").write_text(
+        NET + 'layer { name: "only" type: "Silence" bottom: "ip" include { phase: TEST } }'
+    )
+    model = str(tmp_path / "net.prototxt")
+    for phase, there in (("TRAIN", False), ("TEST", True)):
+        result = CliRunner().invoke(cafpy, ["time", "--model", model, "--iterations", "1", "--phase", phase])
+        assert result.exit_code == 0, result.output
+        assert "Initial loss: 0\n" in result.stderr  # the data are zeros
+        assert ("only\tforward" in result.stderr) == there
+
+
+def test_the_parts_are_not_more_than_the_whole(tmp_path):
+    """The sum of the layers' times is at most what all passes took."""
+    result = run(tmp_path)
+    of_layers = [float(ms) for ms in re.findall(r"\t(?:for|back)ward: ([0-9.e+-]+) ms", result.stderr)]
+    whole = {name: float(ms) for name, ms in re.findall(r"(Average \S+?|Total Time): ([0-9.e+-]+) ms", result.stderr)}
+    assert len(of_layers) == 6
+    assert sum(of_layers) <= whole["Average Forward-Backward"] * 1.001
+    assert abs(whole["Total Time"] - 2 * whole["Average Forward-Backward"]) <= 1e-3 * whole["Total Time"]
+
+
+def test_a_model_that_is_not_there(tmp_path):
+    result = CliRunner().invoke(cafpy, ["time", "--model", str(tmp_path / "no.prototxt")])
+    assert result.exit_code == 1 and "no.prototxt" in result.stderr and "Traceback" not in result.output
