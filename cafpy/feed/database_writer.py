@@ -42,7 +42,7 @@ class DatabaseWriter(ABC):
     def __init__(self, path: str | Path, force: bool = False, identity: str = "", resume: bool = False):
         self.path = Path(path)
         self.force = force
-        self._pending: list[tuple[bytes, bytes]] = []
+        self._pending: list[tuple[bytes, bytes | bytearray]] = []
         self._pending_bytes = 0
         check_target(self.path, force)
         self._finished = False
@@ -54,7 +54,7 @@ class DatabaseWriter(ABC):
                 raise
             self._start(identity, resume=False)  # what was left is damaged
 
-    def put(self, key: bytes, value: bytes) -> None:
+    def put(self, key: bytes, value: bytes | bytearray) -> None:
         """Add a record. Raises DataError, now or a little later, when the key was there already."""
         self._pending.append((key, value))
         self._pending_bytes += len(value)
@@ -128,7 +128,7 @@ class DatabaseWriter(ABC):
         """The keys in a database that is gone on with."""
 
     @abstractmethod
-    def _write(self, records: list[tuple[bytes, bytes]]) -> None:
+    def _write(self, records: list[tuple[bytes, bytes | bytearray]]) -> None:
         """Add records."""
 
     @abstractmethod

@@ -20,7 +20,17 @@ def decode_image(
     max_pixels: int = MAX_PIXELS,
     size: tuple[int, int] | None = None,
 ) -> np.ndarray:
-    """The pixels of an image file's content, uint8 of C×H×W, C being 3 (BGR) or 1.
+    """The pixels of an image file's content, uint8 of C×H×W, C being 3 (BGR) or 1; see :func:`decode_pixels`."""
+    return channels_first(decode_pixels(content, color, max_pixels, size))
+
+
+def decode_pixels(
+    content: bytes,
+    color: bool | None = True,
+    max_pixels: int = MAX_PIXELS,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """The pixels of an image file's content, uint8 of H×W×3 (BGR) or H×W.
 
     ``color`` None takes the channels that the file has, as Caffe does with encoded records (a PNG with an alpha
     channel then gives 4). With ``size``, a height and width, it is resized as :func:`resize_image` does it.
@@ -51,7 +61,7 @@ def decode_image(
         raise DataError(f"has pixels of {pixels.dtype.itemsize * 8} bits, not 8; save it with 8 bits a channel")
     if size is not None and pixels.shape[:2] != size:
         pixels = cv2.resize(pixels, (size[1], size[0]))
-    return channels_first(pixels)
+    return np.asarray(pixels)
 
 
 def read_image(path: str | Path, color: bool | None = True, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -103,13 +103,13 @@ class LevelDbWriter(DatabaseWriter):
     def value(self, key: bytes) -> bytes:
         return bytes(self._db.get(key))
 
-    def _write(self, records: list[tuple[bytes, bytes]]) -> None:
+    def _write(self, records: list[tuple[bytes, bytes | bytearray]]) -> None:
         with self._db.write_batch() as batch:
             for key, value in records:
                 if key in self._keys:
                     raise DataError(f"key {key!r} came twice; every record needs a key of its own")
                 self._keys.add(key)
-                batch.put(key, value)
+                batch.put(key, bytes(value))
 
     def _finish(self) -> None:
         self._db.compact_range()  # out of the log into tables, as a finished database should be

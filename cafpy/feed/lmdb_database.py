@@ -14,6 +14,7 @@ import lmdb
 from cafpy.errors import DataError
 from cafpy.feed.database import Database
 from cafpy.feed.database_writer import DatabaseWriter
+from cafpy.feed.early_sync import EarlySync
 
 FIRST_MAP_SIZE = 64 << 20  # bytes; grows by itself
 
@@ -94,8 +95,9 @@ class LmdbWriter(DatabaseWriter):
     errors = (lmdb.Error,)
 
     def _open(self, folder: Path) -> None:
-        # Synced once, at the end: until the folder has its name, nobody reads it.
+        # LMDB itself syncs once, at the end: until the folder has its name, nobody reads it.
         self._env = lmdb.open(str(folder), map_size=FIRST_MAP_SIZE, sync=False, metasync=False, lock=False)
+        self._early = EarlySync(folder / "data.mdb")
         self._longest = self._env.max_key_size()
         self._last = b""
 
@@ -109,7 +111,7 @@ class LmdbWriter(DatabaseWriter):
         with self._env.begin() as transaction:
             return bytes(transaction.get(key, b""))
 
-    def _write(self, records: list[tuple[bytes, bytes]]) -> None:
+    def _write(self, records: list[tuple[bytes, bytes | bytearray]]) -> None:
         while True:
             last = self._last
             try:
@@ -120,6 +122,7 @@ class LmdbWriter(DatabaseWriter):
                             raise DataError(f"key {key!r} came twice; every record needs a key of its own")
                         last = max(key, last)
                 self._last = last
+                self._early.nudge()
                 return
             except lmdb.MapFullError:
                 self._env.set_mapsize(self._env.info()["map_size"] * 2)
@@ -129,10 +132,12 @@ class LmdbWriter(DatabaseWriter):
             raise DataError(f"key {key!r} has {len(key)} bytes; LMDB takes keys of 1 to {self._longest} bytes")
 
     def _finish(self) -> None:
+        self._early.stop()
         self._env.sync(True)
         self._env.close()
 
     def _abandon(self) -> None:
+        self._early.stop()
         self._env.close()
 
     def _replace(self) -> bool:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cafpy.errors import DataError
-from cafpy.feed.datum import datum_label, datum_to_image, image_to_datum, parse_datum
+from cafpy.feed.datum import datum_label, datum_to_image, image_to_datum, parse_datum, pixels_to_record
 from cafpy.feed.image import encode_image
 from cafpy.proto import cafpy_pb2 as pb
 
@@ -77,3 +77,14 @@ def test_bytes_that_are_no_datum():
     with pytest.raises(DataError) as error:
         parse_datum(b"\xff\xff\xff")
     assert str(error.value) == "its 3 bytes are no Datum message; the record is damaged or of another kind"
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 6), (5, 6, 1), (7, 3, 3), (200, 300, 3)])
+@pytest.mark.parametrize("label", [0, 7, 300, 2**31 - 1, -1])
+def test_a_record_of_pixels_is_the_serialised_datum(shape, label):
+    image = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    planes = image.transpose(2, 0, 1) if image.ndim == 3 else image[None]
+    datum = image_to_datum(planes, label)
+    datum.encoded = False
+    record, found = pixels_to_record(image, label)
+    assert bytes(record) == datum.SerializeToString() and found == planes.shape

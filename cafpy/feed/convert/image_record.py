@@ -13,14 +13,14 @@ import numpy as np
 
 from cafpy.backend import default_threads
 from cafpy.errors import DataError
-from cafpy.feed.datum import image_to_datum, parse_datum
-from cafpy.feed.image import decode_image, encode_image
+from cafpy.feed.datum import parse_datum, pixels_to_record
+from cafpy.feed.image import decode_image, decode_pixels, encode_image
 from cafpy.feed.image_header import image_format, image_size
 from cafpy.proto import cafpy_pb2 as pb
 
 AHEAD = 32  # images that are decoded before they are written, a thread, if they are small
 IN_FLIGHT = 256 << 20  # bytes of them, about
-Record = tuple[bytes, tuple[int, ...]]  # serialised Datum; channels × height × width
+Record = tuple[bytes | bytearray, tuple[int, ...]]  # serialised Datum; channels × height × width
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -65,18 +65,15 @@ def image_record(path: str, label: int, options: ImageOptions) -> Record | str:
         content = Path(path).read_bytes()
         if options.encoded:
             content, shape = _encoded(path, content, options)
-            datum = pb.Datum(data=content, label=label, encoded=True)
-        else:
-            image = image_pixels(content, options)
-            datum, shape = image_to_datum(image, label), image.shape
-            datum.encoded = False  # stated, as Caffe's tool does
+            return pb.Datum(data=content, label=label, encoded=True).SerializeToString(), shape
+        pixels = decode_pixels(content, not options.gray, options.max_pixels, options.resize)
+        return pixels_to_record(pixels, label)
     except FileNotFoundError:
         return "does not exist"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except DataError as error:
         return str(error)
-    return datum.SerializeToString(), shape
 
 
 def stored_shape(value: bytes, options: ImageOptions) -> tuple[int, ...]:
