@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from cafpy.backend import Backend, CpuBackend
-from cafpy.ops.convolution import convolution
+from cafpy.ops.convolution import backward, convolution
 from cafpy.ops.convolution_bias import add_bias_gradient
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.inner_product import add_product
@@ -102,9 +102,11 @@ def convolutions(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
             ("forward", plan.forward, (x, weight, bias, out)),
             ("backward to weights", plan.backward_weight, (x, y, dweight)),
             ("backward to data", plan.backward_data, (y, weight, None, dx)),
+            ("backward to both", backward, (plan, x, y, weight, dweight, dx)),
         ):
             beside = rivals.get(direction.removeprefix("backward "), {})
-            yield Work(f"conv {name}: {direction}", routine, arguments, flops, rivals=beside)
+            work = 2 * flops if direction == "backward to both" else flops
+            yield Work(f"conv {name}: {direction}", routine, arguments, work, rivals=beside)
         maps = y.reshape(images, outputs, -1)
         yield Work(f"conv {name}: backward to bias", add_bias_gradient, (backend, maps, bias), bytes=y.nbytes)
 

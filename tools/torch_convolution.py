@@ -17,7 +17,9 @@ def rivals(
     g: Geometry, x: np.ndarray, weight: np.ndarray, bias: np.ndarray, dy: np.ndarray
 ) -> dict[str, dict[str, Callable[[], object]]]:
     """For each direction of a convolution over two axes what runs it, by the format's name."""
-    found: dict[str, dict[str, Callable[[], object]]] = {"forward": {}, "to weights": {}, "to data": {}}
+    found: dict[str, dict[str, Callable[[], object]]] = {
+        direction: {} for direction in ("forward", "to weights", "to data", "to both")
+    }
     for name, memory_format in FORMATS.items():
         images, filters, gradient = (
             torch.from_numpy(array).contiguous(memory_format=memory_format) for array in (x, weight, dy)
@@ -29,6 +31,7 @@ def rivals(
         found["forward"][name] = _call(forward, images, filters, torch.from_numpy(bias), *shape, g.group)
         found["to weights"][name] = _call(backward, *back, [False, True, False])
         found["to data"][name] = _call(backward, *back, [True, False, False])
+        found["to both"][name] = _call(backward, *back, [True, True, False])
     return found
 
 

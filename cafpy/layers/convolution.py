@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cafpy.blob import Blob
 from cafpy.layers._convolution import ConvolutionLayer
-from cafpy.ops.convolution import forward_finished
+from cafpy.ops.convolution import backward, forward_finished
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.epilogue import Epilogue
 
@@ -69,7 +69,10 @@ class Convolution(ConvolutionLayer):
         for x, y, wanted in zip(bottom, top, propagate_down, strict=True):
             dy = y.diff.reshape(self._top_shape)
             self._add_bias_gradient(dy)
-            if self.param_propagate_down[0]:
-                self._plan.backward_weight(x.data.reshape(self._bottom_shape), dy, weight.diff)
-            if wanted:
+            images = x.data.reshape(self._bottom_shape)
+            if self.param_propagate_down[0] and wanted:
+                backward(self._plan, images, dy, weight.data, weight.diff, x.diff.reshape(self._bottom_shape))
+            elif self.param_propagate_down[0]:
+                self._plan.backward_weight(images, dy, weight.diff)
+            elif wanted:
                 self._plan.backward_data(dy, weight.data, None, x.diff.reshape(self._bottom_shape))

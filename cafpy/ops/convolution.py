@@ -5,6 +5,7 @@
     forward_finished(backend, plan, x, weight, bias, y, epilogue)   # and what follows, see `cafpy.ops.epilogue`
     plan.backward_data(dy, weight, None, dx)    # dx = gradient of the images
     plan.backward_weight(x, dy, dweight)        # dweight += gradient of the weights
+    backward(plan, x, dy, weight, dweight, dx)  # both, in one sweep where the plan has a way to do so
 
 Shapes: x (images, channels, *size), weight (outputs, channels / group, *kernel), bias (outputs,) or None,
 y (images, outputs, *windows). A deconvolution is the same with the directions exchanged.
@@ -19,6 +20,7 @@ import numpy as np
 from cafpy.backend import Array, Backend
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
+from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3, fits
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.epilogue import Epilogue, finish
@@ -56,7 +58,7 @@ def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
         return PlainConvolution(np, geometry, dtype)
     geometry = geometry.with_two_axes()
     if geometry.group == geometry.channels > 1 and geometry.outputs_per_group <= DEPTHWISE_OUTPUTS:
-        return DepthwiseConvolution(geometry, dtype)
+        return (DepthwiseConvolution3x3 if fits(geometry) else DepthwiseConvolution)(geometry, dtype)
     return BlockedConvolution(geometry, dtype)
 
 
@@ -81,6 +83,16 @@ def forward_finished(
         return
     plan.forward(x, weight, bias, y)
     finish(backend, y.reshape(y.shape[0], y.shape[1], -1), epilogue)
+
+
+def backward(plan: Convolution, x: Array, dy: Array, weight: Array, dweight: Array, dx: Array) -> None:
+    """Add the gradient of the weights to ``dweight`` and write that of the images to ``dx``."""
+    at_once = getattr(plan, "backward", None)
+    if at_once is not None:
+        at_once(x, dy, weight, dweight, dx)
+        return
+    plan.backward_weight(x, dy, dweight)
+    plan.backward_data(dy, weight, None, dx)
 
 
 class ByDirection:

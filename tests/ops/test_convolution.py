@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from cafpy.backend import Backend, CpuBackend
-from cafpy.ops import convolution_bias, convolution_blocked, convolution_depthwise
-from cafpy.ops.convolution import convolution
+from cafpy.ops import convolution_bias, convolution_blocked, convolution_depthwise, convolution_depthwise_3x3
+from cafpy.ops.convolution import backward, convolution
 from cafpy.ops.convolution_bias import add_bias_gradient
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
+from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_plain import PlainConvolution
 
@@ -46,6 +47,15 @@ GEOMETRIES = {
     "depthwise stride 2": geometry(2, 5, 10, (14, 15), 3, 2, 1, group=5),
     "depthwise 5x5 stride 3 dilation 2": geometry(3, 5, 15, (14, 40), 5, 3, 2, 2, group=5),
     "depthwise on large maps": geometry(2, 2, 2, (130, 70), 3, 1, 1, group=2),
+    "depthwise 7x7 maps": geometry(3, 5, 5, (7, 7), 3, 1, 1, group=5),
+    "depthwise of few pixels": geometry(2, 3, 3, (2, 1), 3, 2, 1, group=3),
+    "depthwise without pad": geometry(2, 3, 3, (17, 35), 3, 1, group=3),
+    "depthwise pad of rows": geometry(2, 3, 3, (40, 18), 3, 1, (1, 0), group=3),
+    "depthwise stride 2 of odd": geometry(2, 3, 3, (15, 33), 3, 2, 1, group=3),
+    "depthwise stride 2 without pad": geometry(2, 3, 3, (16, 32), 3, 2, group=3),
+    "depthwise stride 2 pad of columns": geometry(2, 3, 3, (41, 19), 3, 2, (0, 1), group=3),
+    "depthwise stride 2 in blocks": geometry(1, 2, 2, (60, 130), 3, 2, 1, group=2),
+    "depthwise of very wide maps": geometry(1, 2, 2, (9, 1500), 3, 2, 1, group=2),
     "one axis": geometry(2, 3, 4, (19,), 3, 2, 1),
     "no axis": geometry(9, 3, 4, (), ()),
     "three axes": geometry(2, 4, 4, (5, 6, 7), 3, 2, 1, group=2),
@@ -69,6 +79,8 @@ def run(plan, backend, g, dtype):
     plan.backward_data(dy, weight, None, results["dx"])
     plan.backward_data(dy, weight, draw(g.channels), results["dx with bias"])
     plan.backward_weight(x, dy, results["dweight"])
+    results |= {"dx of both": np.full_like(x, np.nan), "dweight of both": np.ones_like(weight)}
+    backward(plan, x, dy, weight, results["dweight of both"], results["dx of both"])
     add_bias_gradient(backend, dy.reshape(g.images, g.outputs, g.places), results["dbias"])
     return results
 
@@ -78,7 +90,7 @@ def on_threads(monkeypatch):
     """Plans for any amount of work are made for so many threads."""
 
     def use(threads):
-        for module in (convolution_blocked, convolution_depthwise, convolution_bias):
+        for module in (convolution_blocked, convolution_depthwise, convolution_depthwise_3x3, convolution_bias):
             monkeypatch.setattr(module, "SERIAL", 0)
             monkeypatch.setattr(module.numba, "get_num_threads", lambda: threads)
 
@@ -150,6 +162,7 @@ def test_choice():
         return type(convolution(CpuBackend(), g, np.dtype(np.float32)))
 
     assert kind(GEOMETRIES["depthwise stride 2"]) is DepthwiseConvolution
+    assert kind(GEOMETRIES["depthwise"]) is DepthwiseConvolution3x3
     assert kind(GEOMETRIES["group"]) is BlockedConvolution
     assert kind(geometry(1, 4, 64, (5, 5), 3, group=4)) is BlockedConvolution  # many outputs a map
     assert kind(geometry(1, 1, 1, (5, 5), 3)) is BlockedConvolution
