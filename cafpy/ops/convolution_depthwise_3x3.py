@@ -4,8 +4,8 @@ Beside `cafpy.ops.convolution_depthwise`, which takes any geometry, the nine wei
 buffer to the blob at once, and both gradients come from one sweep over images and the outputs' gradient.
 
 Counted on the padded map, row u = q·s + p has phase p and index q, and so have columns. A block is some indices of
-rows, all phases of them: phase (p, p') lies in a plane of its own, where windows side by side are side by side for each place
-(a, b) of the kernel: phase (a % s, b % s), a // s rows and b // s columns on.
+rows, all phases of them: phase (p, p') lies in a plane of its own, where windows side by side are side by side for each
+place (a, b) of the kernel: phase (a % s, b % s), a // s rows and b // s columns on.
 
 The numbers that the kernels are given:
 
