@@ -43,11 +43,12 @@ def download_bar(title: str) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        tasks = []
+        task = None
 
         def progress(done: int, total: int | None) -> None:
-            tasks[:] = tasks or [bar.add_task(title)]
-            bar.update(tasks[0], completed=done, total=total)
+            nonlocal task
+            task = bar.add_task(title) if task is None else task
+            bar.update(task, completed=done, total=total)
 
         yield progress
 

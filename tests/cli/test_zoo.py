@@ -16,8 +16,6 @@ layer { name: "data" type: "DummyData" top: "data" top: "label"
 SOLVER = """net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 1
 snapshot_after_train: false solver_mode: CPU
 """
-    'net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 1 snapshot_after_train: false solver_mode: CPU\n'
-)
 
 
 @pytest.fixture(autouse=True)
