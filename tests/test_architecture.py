@@ -17,6 +17,7 @@ LEVELS = {
     "version": 0,
     "files": 0,
     "threads": 0,
+    "openblas": 0,
     "download": 1,
     "proto": 1,
     "backend": 1,
