@@ -12,7 +12,8 @@ from cafpy.snapshot.weights import write_weights
 if TYPE_CHECKING:
     from cafpy.solvers.solver import Solver
 
-SUFFIXES = (".solverstate", ".caffemodel", ".ema.caffemodel")  # the state first: without its weights it is of no use
+# The state last: if the run is killed in between, the next removal finds it and what is left with it.
+SUFFIXES = (".ema.caffemodel", ".caffemodel", ".solverstate")
 
 
 def remove_old_snapshots(prefix: str, keep: int, iteration: int) -> None:

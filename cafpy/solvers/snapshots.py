@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cafpy.errors import SolverError, WeightsError
-from cafpy.layer import Layer, shape_text
+from cafpy.layer import shape_text
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.snapshot.load import load_weights
 from cafpy.snapshot.newest import check_learned_net, file_crc, newest_snapshot, remove_unfinished
@@ -18,6 +18,7 @@ from cafpy.snapshot.solver_state import SolverState
 from cafpy.snapshot.states import find_learned_net, read_state, write_state
 from cafpy.snapshot.weights import write_weights
 from cafpy.solvers.kept_snapshots import remove_old_snapshots
+from cafpy.solvers.progress import Progress, progress, restore_progress
 from cafpy.solvers.update_rule import rule_class, solver_types
 
 if TYPE_CHECKING:
@@ -55,16 +56,16 @@ def write_snapshot(solver: Solver) -> tuple[Path, Path]:
         average = list(_by_parameter(solver, solver.average.values))
         with solver.average.in_use():
             write_weights(solver.net, f"{stem}.ema.caffemodel{hdf5}")
-    positions = list(_layer_positions(solver))
+    at = solver.before_test or progress(solver)
     write_state(
         SolverState(
             solver.iteration,
             model.as_posix(),
             history,
-            solver.rate.current_step,
-            positions,
+            at.current_step,
+            at.positions,
             file_crc(model),
-            solver.watch.state(),
+            at.monitors,
             average,
         ),
         state,
@@ -115,9 +116,8 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
         if solver.average.values is not None:
             solver.backend.upload(solver.average.values, _flat(state.average, solver.flat.dtype))
     solver.iteration = state.iteration
-    solver.rate.current_step = state.current_step
-    solver.watch.load_state(state.monitors)
-    _restore_positions(solver, state.layer_positions)
+    solver.before_test = None
+    restore_progress(solver, Progress(state.layer_positions, state.monitors, state.current_step))
 
 
 def _flat(arrays: Sequence[np.ndarray], dtype: Any) -> np.ndarray:
@@ -161,26 +161,3 @@ def _maybe_of_type(arrays: int, parameters: int) -> str:
         return "; it belongs to another net"
     kinds = " or ".join(types)
     return f"; it was written by a solver of type {kinds}: resume with that, or give its .caffemodel as --weights"
-
-
-def _layers(solver: Solver) -> Iterator[tuple[int, Layer]]:
-    for i, net in enumerate([solver.net, *solver.test_nets]):
-        for layer in net.layers:
-            yield i, layer
-
-
-def _layer_positions(solver: Solver) -> Iterator[Any]:
-    for i, layer in _layers(solver):
-        value = layer.state()
-        if value:
-            yield pb.LayerPosition(net=i, layer=layer.param.name, seed=layer.seed, value=value)
-
-
-def _restore_positions(solver: Solver, positions: Sequence[Any]) -> None:
-    """Layers that the state does not know keep their own beginning, as all do in a state that Caffe wrote."""
-    known = {(position.net, position.layer): position for position in positions}
-    for i, layer in _layers(solver):
-        position = known.get((i, layer.param.name))
-        if position is not None:
-            layer.seed = position.seed
-            layer.load_state(dict(position.value))

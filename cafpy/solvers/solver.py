@@ -23,6 +23,7 @@ from cafpy.solvers.net_test import run_tests
 from cafpy.solvers.net_test_passes import TestPasses, passes_of_tests
 from cafpy.solvers.nets import NetFactory, chosen_seed
 from cafpy.solvers.observer import Observer
+from cafpy.solvers.progress import Progress, progress
 from cafpy.solvers.records import with_max_iter
 from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
 from cafpy.solvers.step import Step, due
@@ -50,6 +51,8 @@ class Solver:
         net, test_nets: the nets; the test nets use the train net's parameters.
         iteration: updates done so far.
         rate: the LearningRate.
+        before_test: where the run stood before the test at ``iteration``, until the iteration that follows it: a
+            snapshot meanwhile is as of then, since a resumed run does that test itself.
         watch: what follows from test results; average: the moving average of the weights, if one is kept.
         rule: the update rule; history: its arrays, laid out as ``flat.data``; flat: the parameters and gradients.
 
@@ -80,6 +83,7 @@ class Solver:
         self.allow_nan = allow_nan
         self.seed = chosen_seed(self.param) if seed is None else seed
         self.iteration = 0
+        self.before_test: Progress | None = None
         self._stop_requested = self._snapshot_requested = self._stopped = False
         factory = NetFactory(self.param, folder, self.backend, dtype, self.seed, share_memory, fuse)
         self.net = factory.train_net()
@@ -149,9 +153,11 @@ class Solver:
         with np.errstate(over="ignore", invalid="ignore"):  # the loss is looked at instead
             while self.iteration < last and not self._stopped:
                 if due(self.param.test_interval, self.iteration) and (self.iteration or self.param.test_initialization):
+                    self.before_test = progress(self)
                     self.test_all()
                     if self.answer_requests():
                         break
+                self.before_test = None
                 self._step.run()
                 self.answer_requests(snapshot_due=due(self.param.snapshot, self.iteration))
         self.backend.raise_pending()
