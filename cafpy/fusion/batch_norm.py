@@ -76,8 +76,7 @@ class BatchNormStep(FusedStep):
         if not self._in_place:
             return None
         if self.norm.use_global_stats:  # only the gradient of the Scale's factor needs them
-            learns = self.scale is not None and self.scale.param_propagate_down[0]
-            return self.scale.kept if learns else None
+            return self.scale.kept if self.scale is not None and self.scale.param_propagate_down[0] else None
         if self.scale is not None:
             self.scale.kept = self.norm.kept
         return self.norm.kept
