@@ -7,7 +7,7 @@ from cafpy.solvers.observer import Observer
 
 # Each test takes half of the ten rows, so a position that is off by one pass gives other results.
 TEXT = (
-    'lr_policy: "plateau" gamma: 0.5 plateau_patience: 1 base_lr: 0.7 early_stop_patience: 50 ema_decay: 0.5 '
+    'lr_policy: "plateau" gamma: 0.5 plateau_patience: 1 base_lr: 1.2 early_stop_patience: 50 ema_decay: 0.5 '
     'snapshot_best: "loss" test_iter: 3 test_interval: 2 max_iter: 14 display: 1'
 )
 
