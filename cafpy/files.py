@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     Whatever happens, ``path`` holds either what it held before or all of the new content, after a power cut too. Where
     it is a symbolic link, the file behind it is replaced. Raises CafpyError when the folder is missing or cannot be
-    written to, before any work is done.
+    written to, before any work is done, and when the disk is full.
     """
     path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
@@ -33,10 +34,21 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and _is_full(error):
+            raise CafpyError(
+                f"{path} cannot be written: no space is left in {path.parent}; make room there. Nothing half-written "
+                "is left, and the files from before are whole"
+            ) from error
         raise
     sync_folder(path.parent)
+
+
+def _is_full(error: OSError) -> bool:
+    """Whether the disk, or the user's share of it, is full; HDF5 says so in words only."""
+    full = {errno.ENOSPC, errno.EDQUOT}
+    return error.errno in full or any(os.strerror(number) in str(error) for number in full)
 
 
 def sync_folder(path: Path) -> None:

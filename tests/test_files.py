@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -90,6 +91,25 @@ def test_the_name_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(OSError), atomic_write(tmp_path / "m") as temporary:
         temporary.write_text("new")
     assert names(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        OSError(f"Unable to create file (errno = 28, error message = '{os.strerror(errno.ENOSPC)}', offset = 0)"),
+    ],
+    ids=["from the system", "from HDF5"],
+)
+def test_a_full_disk_is_told_with_the_name(tmp_path: Path, error: OSError) -> None:
+    path = tmp_path / "m"
+    path.write_text("old")
+    with pytest.raises(CafpyError) as raised, atomic_write(path) as temporary:
+        temporary.write_text("half")
+        raise error
+    assert str(raised.value).startswith(f"{path} cannot be written: no space is left in {tmp_path}; make room there.")
+    assert names(tmp_path) == ["m"]
+    assert path.read_text() == "old"
 
 
 KILLED = """
