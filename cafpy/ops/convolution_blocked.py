@@ -82,9 +82,7 @@ class BlockedConvolution:
         width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1] + SLACK
         return images * ((rows - 1) * g.stride[0] + g.extent[0]) * g.stride[1] * width
 
-    def forward(
-        self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None
-    ) -> None:
+    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
         """y = conv(x, weight) + bias, and the epilogue."""
         bias = with_bias(bias, epilogue, self.geometry.outputs, self.dtype)
         forward(self.threads, self.forward_numbers, NO_INDICES, x, weight, bias, y, workspace(self.work, self.dtype))

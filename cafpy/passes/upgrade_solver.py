@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from os import PathLike
 from pathlib import Path
 
 from cafpy.errors import SolverError
@@ -22,7 +21,7 @@ TYPES = {
 }
 
 
-def load_solver(file: str | PathLike[str]) -> pb.SolverParameter:
+def load_solver(file: str | Path) -> pb.SolverParameter:
     """The solver in a file, in today's format, with the snapshot_prefix that it has there. What was upgraded is
     logged. Raises PrototxtError and SolverError."""
     param, notes = upgrade_solver(read_solver(file), str(file))
@@ -51,7 +50,7 @@ def upgrade_solver(param: pb.SolverParameter, file: str = "") -> tuple[pb.Solver
     return upgraded, [f'{where}solver_type: {old} became type: "{new}"']
 
 
-def set_snapshot_prefix(param: pb.SolverParameter, file: str | PathLike[str]) -> pb.SolverParameter:
+def set_snapshot_prefix(param: pb.SolverParameter, file: str | Path) -> pb.SolverParameter:
     """The solver with the snapshot_prefix that Caffe would use for it, when it was read from ``file``.
 
     Not given: the solver file's own path without its last suffix. An existing folder: the solver file's name in that

@@ -176,7 +176,7 @@ def test_stopped_at_any_moment(photos, stop):
         code = process.returncode
         there = labels("db")
         assert there == [7] or len(there) == 3010
-        if stop == signal.SIGINT and code:
+        if stop == signal.SIGINT and code and list(folder.glob("*.partial-*")):  # else stopped before it began
             assert "the same command with --resume goes on" in error
     convert("imageset", "list.txt", "db", "--force")
     assert not list(folder.glob("*.partial-*"))
