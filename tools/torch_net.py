@@ -12,13 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cafpy.net import Net
 from cafpy.proto import cafpy_pb2 as pb
 
 
 class TorchNet(nn.Module):
     """Calls of modules or functions on named tensors, in the order of a prepared NetParameter's layers.
 
-    ``forward(data, label)`` returns the sum of the losses in training, the last output otherwise.
+    ``forward`` takes the net's inputs in their order and returns the sum of the losses in training, the last output
+    otherwise.
     """
 
     def __init__(self, param: pb.NetParameter, shapes: dict[str, tuple[int, ...]]):
@@ -28,6 +30,7 @@ class TorchNet(nn.Module):
         self.steps: list[tuple[Callable, list[str], str]] = []
         self.losses: list[str] = []
         self.inputs: list[str] = []
+        self.of_layer: dict[str, nn.Module] = {}  # those with parameters, by the layer's name
         alias: dict[str, str] = {}
         layers = list(param.layer)
         for index, layer in enumerate(layers):
@@ -38,8 +41,10 @@ class TorchNet(nn.Module):
                 alias.update(dict.fromkeys(layer.top, bottom[0]))
             elif layer.type == "Scale" and layers[index - 1].type == "BatchNorm" and len(bottom) == 1:
                 alias[layer.top[0]] = bottom[0]  # the BatchNorm2d before it scales
+                self.of_layer[layer.name] = self.of_layer[layers[index - 1].name]
             else:
                 scaled = index + 1 < len(layers) and layers[index + 1].type == "Scale"
+                scaled = scaled and len(layers[index + 1].bottom) == 1
                 top = layer.top[0] if layer.top else f"{layer.name} top"
                 self._add(layer, bottom, top, scaled)
                 alias[top] = top
@@ -48,16 +53,36 @@ class TorchNet(nn.Module):
     def _add(self, layer: pb.LayerParameter, bottom: list[str], top: str, scaled: bool) -> None:
         make = getattr(self, f"_{layer.type.lower()}", None)
         if make is None:
-            raise SystemExit(f"tools/torch_net.py has no {layer.type} layer yet")
+            raise NotImplementedError(f"tools/torch_net.py has no {layer.type} layer")
         step = make(layer, bottom, scaled) if layer.type == "BatchNorm" else make(layer, bottom)
         if isinstance(step, nn.Module):
             self.add_module(f"{len(self.steps)} {layer.name}".replace(".", "_"), step)
+            self.of_layer[layer.name] = step
         self.steps.append((step, bottom, top))
         if layer.type.endswith("Loss"):
             self.losses.append(top)
 
-    def forward(self, data: torch.Tensor, label: torch.Tensor | None = None) -> torch.Tensor:
-        values = dict(zip(self.inputs, (data, label), strict=False))
+    def load(self, net: Net) -> None:
+        """Take over the parameters of a cafpy net, the statistics of BatchNorm too."""
+        for node in net.nodes:
+            if not node.layer.blobs:
+                continue
+            module = self.of_layer[node.param.name]
+            values = [torch.from_numpy(blob.data.copy()) for blob in node.layer.blobs]
+            if node.param.type == "BatchNorm":
+                module.running_mean.copy_(values[0] / values[2])
+                module.running_var.copy_(values[1] / values[2])
+                continue
+            # InnerProduct is a Flatten and a Linear; a Scale belongs to the BatchNorm2d before it
+            targets = list(module.parameters())
+            if len(targets) != len(values):
+                raise NotImplementedError(f"layer '{node.param.name}' has other parameters than its PyTorch module")
+            with torch.no_grad():
+                for target, value in zip(targets, values, strict=True):
+                    target.copy_(value.reshape(target.shape))
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        values = dict(zip(self.inputs, inputs, strict=True))
         for step, bottom, top in self.steps:
             values[top] = step(*[values[name] for name in bottom])
         return sum(values[name] for name in self.losses) if self.losses else values[self.output]
