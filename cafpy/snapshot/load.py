@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -24,6 +24,7 @@ class LoadReport:
     Attributes:
         source: the file.
         copied: layers whose parameters came from it.
+        reshaped: those of them whose parameters have another shape in it, with both; the count agrees.
         different: layers whose parameters in it have another shape or number, with both; they keep their own values.
         missing: layers of the net with parameters that it does not have; they keep theirs.
         unused: layers of the file that the net does not have.
@@ -31,6 +32,7 @@ class LoadReport:
 
     source: str
     copied: list[str] = field(default_factory=list)
+    reshaped: dict[str, str] = field(default_factory=dict)
     different: dict[str, str] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
@@ -48,7 +50,10 @@ class LoadReport:
 
     def table(self) -> list[str]:
         """A line for each layer of the net or the file: its name, and what became of it."""
-        rows = [(name, "copied") for name in self.copied]
+        rows = [
+            (name, f"reshaped, as the count agrees: {self.reshaped[name]}" if name in self.reshaped else "copied")
+            for name in self.copied
+        ]
         rows += self._not_copied()
         width = max((len(name) for name, _ in rows), default=0)
         return [f"{name:<{width}}  {what}" for name, what in rows]
@@ -81,8 +86,9 @@ def load_weights(
 ) -> LoadReport:
     """Copy the parameters in ``source``, a file or what was read from one, into the layers of the same name.
 
-    Nothing is copied unless all that have the same name fit. Leading axes of 1 do not count, so blobs from before
-    2014, which all have four axes, fit. ``name`` is what texts call a source that is no file.
+    Nothing is copied unless all that have the same name fit. A parameter fits when its count agrees and its
+    first axis does, leading ones apart: an InnerProduct's 4096×25088 becomes a Convolution's 4096×512×7×7, and blobs
+    from before 2014, which all have four axes, fit. ``name`` is what texts call a source that is no file.
 
     With ``fine_tune`` a layer whose parameters do not fit keeps its own values, and the others are copied. With
     ``strict`` every layer must fit, none of the net may be missing and none of the source unused, but for those of
@@ -114,12 +120,12 @@ def load_weights(
             for i in wrong:
                 came = given[i].shape
                 problems.append(_wrong_shape(describe(node.param), i, blobs[i].shape, came, report.source))
-            report.different[layer] = ", ".join(
-                f"parameter {i} has shape {shape_text(blobs[i].shape)}, in the file {shape_text(given[i].shape)}"
-                for i in wrong
-            )
+            report.different[layer] = _both_shapes(blobs, given, wrong)
         else:
             report.copied.append(layer)
+            other = [i for i, array in given.items() if blobs[i].shape != array.shape]
+            if other:
+                report.reshaped[layer] = _both_shapes(blobs, given, other)
             copies += [(blobs[i], array.reshape(blobs[i].shape)) for i, array in given.items()]
     report.unused = [layer for layer in weights if layer not in net.params and layer not in elsewhere]
     if strict and report.refusal():
@@ -149,8 +155,16 @@ def _some(names: list[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
 
+def _both_shapes(blobs: Sequence[Blob], given: dict[int, np.ndarray], indices: list[int]) -> str:
+    return ", ".join(
+        f"parameter {i} has shape {shape_text(blobs[i].shape)}, in the file {shape_text(given[i].shape)}"
+        for i in indices
+    )
+
+
 def _fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return _without_leading_ones(shape) == _without_leading_ones(other) and prod(shape) == prod(other)
+    """The count agrees, and so does the first axis that is not 1: 500×800 is the same as 500×50×4×4, not as 800×500."""
+    return prod(shape) == prod(other) and _without_leading_ones(shape)[:1] == _without_leading_ones(other)[:1]
 
 
 def _without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:

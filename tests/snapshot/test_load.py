@@ -83,7 +83,22 @@ def test_a_missing_parameter_is_an_error_unless_it_is_shared():
         load_weights(make_net(("a", 3)), {"a": [None, np.ones(3)]})
 
 
-def test_the_same_count_in_another_shape_does_not_fit():
+def test_the_same_count_with_as_many_outputs_is_reshaped():
+    net = Net(
+        parse(
+            'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 dim: 3 dim: 3 } } } '
+            'layer { name: "fc" type: "Convolution" bottom: "x" top: "fc" '
+            "convolution_param { num_output: 5 kernel_size: 3 } }",
+            pb.NetParameter(),
+        )
+    )
+    weight = np.arange(90, dtype=np.float32).reshape(5, 18)
+    report = load_weights(net, {"fc": [weight, np.ones(5, np.float32)]}, strict=True)
+    np.testing.assert_array_equal(net.params["fc"][0].data.reshape(5, 18), weight)
+    assert report.table() == ["fc  reshaped, as the count agrees: parameter 0 has shape 5×2×3×3, in the file 5×18"]
+
+
+def test_the_same_count_with_other_outputs_does_not_fit():
     with pytest.raises(WeightsError, match="parameter 0 has shape 3×4"):
         load_weights(make_net(("a", 3)), {"a": [np.ones((4, 3)), np.ones(3)]})
 
