@@ -6,7 +6,8 @@
 Making: `cafpy convert imageset --resize` with one and several jobs, a plain loop over OpenCV and one over Pillow
 (`pip install pillow`), all of them into an LMDB of raw Datum records. Reading: batches of random cuts, mirrored, minus
 a mean, from an LMDB of pixels, an LMDB of image files and the image files themselves, beside PyTorch's DataLoader with
-as many workers and OpenCV in its data set (`pip install torch`). What is not installed is left out.
+as many workers and OpenCV in its data set (`pip install torch`); the same with random resized cuts and RandAugment; and
+floats from HDF5, which are only copied. What is not installed is left out.
 
 All competitors take turns; medians of the rounds, and the lowest and highest behind. The first round of each warms up
 disks and compilers and does not count.
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import h5py
 import lmdb
 import numpy as np
 
@@ -34,6 +36,8 @@ from cafpy.feed.backends import open_database
 from cafpy.feed.convert.class_folders import list_class_folders
 from cafpy.feed.convert.image_record import ImageOptions
 from cafpy.feed.convert.imageset import convert_imageset
+from cafpy.feed.hdf5_reader import Hdf5Reader
+from cafpy.feed.hdf5_source import Hdf5Source
 from cafpy.feed.image_source import ImageSource
 from cafpy.feed.reader import BatchReader
 from cafpy.feed.source import DatabaseSource, Source
@@ -133,9 +137,14 @@ def readers(entries: Entries, options: Any, place: Path, crop: int) -> dict[str,
     param = pb.TransformationParameter(crop_size=crop, mirror=True, mean_value=MEAN)
     batches = len(entries) // BATCH * PASSES
 
-    def ours(source: Source) -> Callable[[], object]:
-        reader = BatchReader(source, BATCH, Transformer(param, pb.TRAIN), workers=options.jobs)
+    augmented = pb.TransformationParameter(crop_size=crop, mirror=True, mean_value=MEAN)
+    augmented.random_crop_param.min_area = 0.25
+    augmented.rand_augment_param.n = 2
 
+    def ours(source: Source, param: pb.TransformationParameter = param) -> Callable[[], object]:
+        return batches_of(BatchReader(source, BATCH, Transformer(param, pb.TRAIN), workers=options.jobs))
+
+    def batches_of(reader: BatchReader | Hdf5Reader) -> Callable[[], object]:
         def run() -> None:
             for _ in range(batches):
                 reader.next()
@@ -146,6 +155,12 @@ def readers(entries: Entries, options: Any, place: Path, crop: int) -> dict[str,
         "cafpy Data, LMDB of pixels": ours(DatabaseSource(place / "pixels")),
         "cafpy Data, LMDB of JPEG files": ours(DatabaseSource(place / "files")),
         "cafpy ImageData, resized from files": ours(ImageSource(entries, new_size=resize)),
+        "cafpy Data, LMDB of pixels, augmented": ours(DatabaseSource(place / "pixels"), augmented),
+        "cafpy Data, LMDB of JPEG files, augmented": ours(DatabaseSource(place / "files"), augmented),
+        "cafpy ImageData, augmented": ours(ImageSource(entries, new_size=resize), augmented),
+        "cafpy HDF5Data, floats, as they are": batches_of(
+            Hdf5Reader(Hdf5Source([floats(place, len(entries), crop)], ["data", "label"]), BATCH, np.float32)
+        ),
     }
     if importlib.util.find_spec("torch"):
         loaders = {"LMDB of pixels": LmdbImages(place / "pixels", crop), "LMDB of JPEG files": LmdbImages(
@@ -153,6 +168,15 @@ def readers(entries: Entries, options: Any, place: Path, crop: int) -> dict[str,
         for name, images in loaders.items():
             found[f"PyTorch DataLoader, {name}"] = torch_reader(images, options.jobs)
     return found
+
+
+def floats(place: Path, count: int, crop: int) -> Path:
+    """An HDF5 file of so many images of floats, and labels."""
+    rng = np.random.default_rng(0)
+    with h5py.File(place / "floats.h5", "w") as file:
+        file["data"] = rng.standard_normal((count, 3, crop, crop), np.float32)
+        file["label"] = np.zeros(count, np.float32)
+    return place / "floats.h5"
 
 
 def torch_reader(images: Any, workers: int) -> Callable[[], object]:
