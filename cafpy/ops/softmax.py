@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit, prange
 
 from cafpy.backend import Array
 from cafpy.ops.routine import routine
+from cafpy.ops.threaded import NO_INDICES, Threaded, threaded
 from cafpy.ops.vector_math import exp
 
 TILE = 128  # inner positions that a thread takes at once, so that their maxima and sums stay in its L1 cache
@@ -28,7 +29,7 @@ def softmax(xp: Any, x: Array, out: Array) -> None:
 @softmax.body("numba")
 def _(x: Array, out: Array) -> None:
     if x.shape[2] == 1:
-        _softmax_rows(x.reshape(x.shape[:2]), out.reshape(x.shape[:2]), x.size <= SMALL)
+        _run_rows(_softmax_rows, x, out)
     else:
         _softmax_tiles(x, out)
 
@@ -42,9 +43,14 @@ def softmax_backward(xp: Any, dy: Array, y: Array, dx: Array) -> None:
 @softmax_backward.body("numba")
 def _(dy: Array, y: Array, dx: Array) -> None:
     if y.shape[2] == 1:
-        _backward_rows(dy.reshape(y.shape[:2]), y.reshape(y.shape[:2]), dx.reshape(y.shape[:2]), y.size <= SMALL)
+        _run_rows(_backward_rows, y, dy, dx)
     else:
         _backward_tiles(dy, y, dx)
+
+
+def _run_rows(kernel: Threaded, x: Array, *others: Array) -> None:
+    threads = 1 if x.size <= SMALL else get_num_threads()
+    kernel(threads, np.array(x.shape[:2], np.int64), NO_INDICES, x, *others)
 
 
 @njit
@@ -88,14 +94,12 @@ def _softmax_row(x, out):
         out[i] *= factor
 
 
-@njit(parallel=True, cache=True)
-def _softmax_rows(x, out, small):
-    if small:
-        for item in range(len(x)):
-            _softmax_row(x[item], out[item])
-    else:
-        for item in prange(len(x)):
-            _softmax_row(x[item], out[item])
+@threaded
+def _softmax_rows(thread, threads, numbers, indices, x, out, c, d, e):
+    """``numbers``: rows, elements of each; so in `_backward_rows`."""
+    rows, width = numbers
+    for row in range(thread * rows // threads, (thread + 1) * rows // threads):
+        _softmax_row(x[row * width : (row + 1) * width], out[row * width : (row + 1) * width])
 
 
 # Indices are unsigned: Numba does not vectorise over one that could be negative.
@@ -133,14 +137,12 @@ def _backward_row(dy, y, dx):
         dx[i] = y[i] * (dy[i] - dot)
 
 
-@njit(parallel=True, cache=True)
-def _backward_rows(dy, y, dx, small):
-    if small:
-        for item in range(len(y)):
-            _backward_row(dy[item], y[item], dx[item])
-    else:
-        for item in prange(len(y)):
-            _backward_row(dy[item], y[item], dx[item])
+@threaded
+def _backward_rows(thread, threads, numbers, indices, y, dy, dx, d, e):
+    rows, width = numbers
+    for row in range(thread * rows // threads, (thread + 1) * rows // threads):
+        start, stop = row * width, (row + 1) * width
+        _backward_row(dy[start:stop], y[start:stop], dx[start:stop])
 
 
 @njit
