@@ -19,6 +19,8 @@ WEIGHTS = [8 / 3 / 2, 8 / 3 / 1, 8 / 3 / 5]
 
 
 def database(kind):
+    if kind == "LEVELDB":
+        pytest.importorskip("plyvel")
     with create_database("db", kind) as database:
         for i, label in enumerate(LABELS):
             image = np.full((1, 2, 2), i, np.uint8)
