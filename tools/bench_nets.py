@@ -33,7 +33,7 @@ from net_steps import TORCH_MODES, Task, net_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TITLES = {
-    "cafpy_shared": "cafpy --share-memory",
+    "cafpy_apart": "cafpy --no-share-memory",
     "nchw": "PyTorch NCHW",
     "channels_last": "PyTorch channels last",
     "compile": "PyTorch compile",
@@ -82,7 +82,7 @@ def tasks(args: argparse.Namespace) -> list[tuple[str, Task]]:
 
 def columns(args: argparse.Namespace) -> list[str]:
     """The competitors, cafpy first."""
-    ours = ["cafpy", "cafpy_shared"] if args.memory or args.inference else ["cafpy"]
+    ours = ["cafpy", "cafpy_apart"] if args.memory else ["cafpy"]
     modes = [mode for mode in args.modes.split(",") if mode]
     unknown = [mode for mode in modes if mode not in TITLES]
     if unknown:
@@ -145,10 +145,9 @@ def memory_cells(names: list[str], task: Task, args: argparse.Namespace) -> list
 
 
 def best_ratio(values: dict[str, float]) -> float | None:
-    """The smallest of the others over the smallest of ours."""
-    ours = [value for name, value in values.items() if name.startswith("cafpy")]
-    others = [value for name, value in values.items() if not name.startswith("cafpy") and name != "caffe"]
-    return min(others) / min(ours) if ours and others else None
+    """The smallest of PyTorch's and ONNX Runtime's over cafpy's."""
+    others = [value for name, value in values.items() if name in TORCH_MODES or name == "onnxruntime"]
+    return min(others) / values["cafpy"] if others and "cafpy" in values else None
 
 
 def print_layers(task: Task, args: argparse.Namespace) -> None:
@@ -177,6 +176,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--out", help="write the table to this file too")
     parser.add_argument("--verbose", action="store_true", help="show the warnings of the libraries")
     args = parser.parse_args()
+    kernels = os.environ.get("OPENBLAS_CORETYPE", "SkylakeX")  # this is what cafpy itself asks for, if anything
+    if kernels != "SkylakeX":
+        print(f"OPENBLAS_CORETYPE={kernels} may hold cafpy's products back: unset it", file=sys.stderr)
     args.seconds = args.seconds or (10 if args.inference else 20)
     for name in args.nets:
         if name not in NETS:

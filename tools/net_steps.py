@@ -2,7 +2,8 @@
 
 A :class:`Task` says what to run; `make_step(name, task)` builds a competitor of that name:
 
-- "cafpy", and "cafpy_shared" with blobs that share memory, as `--share-memory` lets them
+- "cafpy" as `cafpy train` and `cafpy test` run it, and "cafpy_apart" without blobs that share memory
+  (`--no-share-memory`)
 - PyTorch's "nchw", "channels_last" and "compile" (channels last and torch.compile; for inference with frozen weights,
   which lets it fold BatchNorm away and pack weights)
 - "onnxruntime" (inference only)
@@ -97,7 +98,7 @@ def build(task: Task, backend: Backend, share_memory: bool = False) -> Net:
 class CafpyStep:
     """cafpy: SGD with momentum and weight decay, as `cafpy train` runs it."""
 
-    def __init__(self, task: Task, share_memory: bool = False):
+    def __init__(self, task: Task, share_memory: bool = True):
         from cafpy.ops.update import FlatParameters
         from cafpy.solvers.update_rule import update_rule
 
@@ -227,6 +228,6 @@ def make_step(name: str, task: Task) -> Any:
     """The competitor of this name, ready for its first step."""
     if name in TORCH_MODES:
         return TorchStep(task, name)
-    if name == "cafpy_shared":
-        return CafpyStep(task, share_memory=True)
+    if name == "cafpy_apart":
+        return CafpyStep(task, share_memory=False)
     return {"cafpy": CafpyStep, "onnxruntime": OnnxStep, "caffe": CaffeStep}[name](task)

@@ -65,8 +65,8 @@ def test_onnx_runtimes_net_agrees(tmp_path: Path, tools: None) -> None:
 
 
 def test_shared_memory_changes_nothing(tmp_path: Path, tools: None) -> None:
-    ours, shared = outputs(tmp_path, HEAD + TEST, False, ["cafpy", "cafpy_shared"])
-    np.testing.assert_array_equal(shared, ours)
+    ours, apart = outputs(tmp_path, HEAD + TEST, False, ["cafpy", "cafpy_apart"])
+    np.testing.assert_array_equal(apart, ours)
 
 
 def test_data_layers_become_inputs_of_the_batch(tmp_path: Path, tools: None) -> None:
