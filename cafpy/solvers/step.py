@@ -64,9 +64,13 @@ class Step:
         solver.tell("on_iteration")
 
     def last_loss(self) -> float:
-        """The mean loss of the last iterations and of one more forward pass."""
-        self.solver.net.forward()
-        self.losses.add(self.losses.pass_loss())
+        """The mean loss of the last iterations and of one more forward pass, which shows what the last update did."""
+        solver = self.solver
+        solver.net.forward()
+        loss = self.losses.pass_loss()
+        if self.losses.terms and not solver.allow_nan:
+            require_finite(solver.net, loss, solver.iteration, solver.rate.at(solver.iteration))
+        self.losses.add(loss)
         return self.losses.mean()
 
     def _forward_backward(self, debug: bool) -> None:

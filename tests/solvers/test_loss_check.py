@@ -17,6 +17,11 @@ def test_a_loss_that_explodes_stops_the_run_and_names_the_place(make_solver):
     assert solver.iteration == 1
 
 
+def test_the_last_update_is_looked_at_too(make_solver):
+    with pytest.raises(SolverError, match=r"the loss is inf in iteration 1 .* in blob 'loss'"):
+        make_solver("base_lr: 1e30 max_iter: 1 display: 1").solve()
+
+
 def test_a_broken_parameter_is_named(make_solver):
     solver = make_solver()
     solver.step(2)
