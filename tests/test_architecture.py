@@ -17,7 +17,6 @@ LEVELS = {
     "version": 0,
     "files": 0,
     "threads": 0,
-    "openblas": 0,
     "download": 1,
     "proto": 1,
     "backend": 1,
