@@ -149,7 +149,7 @@ class Orders:
 
 
 def _load_libraries(name: str) -> None:
-    """So that their own size is not counted as the net's."""
+    """Load the competitor's libraries and use them once, so that their own size is not counted as the net's."""
     import cafpy.net
     import cafpy.ops.update
     import cafpy.solvers.update_rule  # noqa: F401
@@ -157,13 +157,17 @@ def _load_libraries(name: str) -> None:
     if name == "onnxruntime":
         import onnxruntime  # noqa: F401
     elif name in TORCH_MODES:
-        import torch.optim
-    if name == "compile":
-        import torch._inductor.compile_fx  # noqa: F401
-    if name.startswith("cafpy"):
-        from cafpy.backend import CpuBackend
+        import torch
 
-        CpuBackend()
+        torch.nn.Conv2d(3, 4, 3)(torch.zeros(2, 3, 8, 8)).sum().backward()
+        if name == "compile":
+            import torch._inductor.compile_fx  # noqa: F401
+    elif name.startswith("cafpy"):
+        from cafpy.backend import CpuBackend
+        from cafpy.ops.softmax import softmax
+
+        x = np.zeros((2, 8, 1), np.float32)
+        softmax(CpuBackend(), x, x)  # starts Numba
 
 
 def _status(field: str) -> float:
