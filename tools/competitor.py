@@ -161,7 +161,7 @@ def _load_libraries(name: str) -> None:
 
         torch.nn.Conv2d(3, 4, 3)(torch.zeros(2, 3, 8, 8)).sum().backward()
         if name == "compile":
-            import torch._inductor.compile_fx  # noqa: F401
+            import torch._inductor.compile_fx
     elif name.startswith("cafpy"):
         from cafpy.backend import CpuBackend
         from cafpy.ops.softmax import softmax
