@@ -59,7 +59,7 @@ def _check_arity(layer: Layer, verb: str, side: str, wanted: Arity, names: list[
     count = len(names)
     if count < least or (most is not None and count > most):
         number = f"{least}" if most == least else f"at least {least}" if most is None else f"{least} to {most}"
-        plural = "" if number == "1" else "s"
+        plural = "" if number in ("1", "at least 1") else "s"
         said = f"{count}: {', '.join(names)}" if names else "none"
         raise layer.error(f"{verb} {number} {side} blob{plural}, but the net gives it {said}")
 
