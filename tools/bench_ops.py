@@ -71,6 +71,15 @@ POOLINGS = {
     "over the whole map": (16, 1024, 7, 7, 1, 0),
 }
 
+# images, channels, side, size of the window, whether it lies within a channel
+LRNS = {
+    "alexnet 1": (32, 96, 55, 5, False),
+    "alexnet 2": (32, 256, 27, 5, False),
+    "googlenet": (16, 64, 56, 5, False),
+    "cifar10 1": (100, 32, 16, 3, True),
+    "cifar10 2": (100, 32, 8, 3, True),
+}
+
 
 @dataclass(frozen=True)
 class Work:
@@ -152,12 +161,12 @@ def poolings(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
 
 
 def lrns(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
-    x, dy = _draw(rng, 16, 96, 55, 55), _draw(rng, 16, 96, 55, 55)
-    scale, y, dx = np.empty_like(x), np.empty_like(x), np.empty_like(x)
-    for name, within in (("across channels", False), ("within a channel", True)):
-        options = (5, within, 2e-5, 0.75)
-        yield Work(f"lrn {name}: forward", lrn, (backend, x, scale, y, *options, 1.0), bytes=3 * x.nbytes)
-        yield Work(f"lrn {name}: backward", lrn_backward, (backend, dy, x, scale, dx, *options), bytes=4 * x.nbytes)
+    for name, (images, channels, side, size, within) in LRNS.items():
+        x, dy = _draw(rng, images, channels, side, side), _draw(rng, images, channels, side, side)
+        y, dx = np.empty_like(x), np.empty_like(x)
+        options = (size, within, 2e-5, 0.75, 1.0)
+        yield Work(f"lrn {name}: forward", lrn, (backend, x, y, *options), bytes=2 * x.nbytes)
+        yield Work(f"lrn {name}: backward", lrn_backward, (backend, dy, x, dx, *options), bytes=3 * x.nbytes)
 
 
 def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -51,12 +51,11 @@ class LRN(Layer):
                 f"bottom '{self.bottom_names[0]}' has shape {shape_text(bottom[0].shape)}; wanted 4 axes, N×C×H×W"
             )
         top[0].reshape(bottom[0].shape)
-        self.scale = self.work_array(bottom[0].shape)
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         options = self.options
         lrn(
-            self.backend, bottom[0].data, self.scale, top[0].data,
+            self.backend, bottom[0].data, top[0].data,
             options.local_size, self.within, self.alpha, options.beta, self.k,
         )  # fmt: skip
 
@@ -64,6 +63,6 @@ class LRN(Layer):
         if propagate_down[0]:
             options = self.options
             lrn_backward(
-                self.backend, top[0].diff, bottom[0].data, self.scale, bottom[0].diff,
-                options.local_size, self.within, self.alpha, options.beta,
+                self.backend, top[0].diff, bottom[0].data, bottom[0].diff,
+                options.local_size, self.within, self.alpha, options.beta, self.k,
             )  # fmt: skip
