@@ -47,6 +47,12 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
     Letter case is ignored, so that "convolution" finds "Convolution".
     """
+    near = nearest(word, choices)
+    return f" (did you mean '{near}'?)" if near else ""
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice nearest to ``word``, whatever the case of its letters; None when none is near."""
     by_lower = {choice.lower(): choice for choice in choices}
     near = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f" (did you mean '{by_lower[near[0]]}'?)" if near else ""
+    return by_lower[near[0]] if near else None

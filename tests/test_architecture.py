@@ -16,6 +16,7 @@ LEVELS = {
     "errors": 0,
     "version": 0,
     "files": 0,
+    "missing_file": 0,
     "threads": 0,
     "download": 1,
     "proto": 1,

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cafpy.errors import DataError, did_you_mean
+from cafpy.errors import DataError
 from cafpy.feed.image import SUFFIXES
+from cafpy.missing_file import does_not_exist
 
 
 class Database(ABC):
@@ -135,8 +136,7 @@ def kind_of(path: Path) -> str | None:
 def check_kind(path: Path, backend: str) -> None:
     """Raise DataError, with what to do instead, unless ``path`` can be a database of this backend."""
     if not path.exists():
-        near = did_you_mean(path.name, [other.name for other in path.parent.glob("*")])
-        raise DataError(f"the database '{path}' does not exist{near} (looked in {Path.cwd()})")
+        raise DataError(f"the database '{path}' {does_not_exist(path, wanted=Path.exists)}")
     kind = kind_of(path)
     if kind == backend:
         return

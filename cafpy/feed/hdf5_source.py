@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from cafpy.errors import DataError, did_you_mean
+from cafpy.missing_file import does_not_exist
 
 IN_MEMORY = 256 << 20  # bytes; a file that needs less is read once, a larger one is read batch by batch
 COUNTED = 1 << 22  # labels that are counted at once
@@ -24,7 +25,7 @@ def read_list(source: str | Path) -> list[Path]:
     """
     path = Path(source)
     if not path.is_file():
-        raise DataError(f"source: the list '{source}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"source: the list '{source}' {does_not_exist(source)}")
     if h5py.is_hdf5(path):
         raise DataError(
             f"source: '{source}' is an HDF5 file itself; source names a text file that lists HDF5 files, one a line"
@@ -164,7 +165,7 @@ class Hdf5Source:
 
     def _check(self, path: Path) -> None:
         if not path.is_file():
-            raise DataError(f"the HDF5 file '{path}' does not exist (looked in {Path.cwd()})")
+            raise DataError(f"the HDF5 file '{path}' {does_not_exist(path)}")
         try:
             with h5py.File(path, "r") as file:
                 shapes = [_shape(path, file, name) for name in self.names]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cafpy.errors import DataError, did_you_mean
+from cafpy.missing_file import does_not_exist
 
 SHOWN = 3  # lines with problems that an error quotes
 
@@ -37,7 +38,7 @@ def read_image_list(path: str | Path, names: Sequence[str] | None = None) -> lis
 def read_lines(path: str | Path) -> list[str]:
     """The lines of a list. Raises DataError when it is missing or no text."""
     if not Path(path).is_file():
-        raise DataError(f"the list '{path}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"the list '{path}' {does_not_exist(path)}")
     try:
         text = Path(path).read_text("utf-8-sig", errors="surrogateescape")
     except OSError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cafpy.errors import DataError
+from cafpy.missing_file import does_not_exist
 
 HEADER = ("path", "number of channels", "height", "width", "number of windows")
 FORM = "# index, then on a line each path, channels, height, width, number of windows, then the windows"
@@ -52,7 +53,7 @@ def read_window_file(path: str | Path) -> WindowFile:
     Size and channels are not used. Raises DataError, naming file and line, when something else stands there.
     """
     if not Path(path).is_file():
-        raise DataError(f"the window file '{path}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"the window file '{path}' {does_not_exist(path)}")
     text = Path(path).read_text("utf-8-sig", errors="surrogateescape")
     reader = _Lines(str(path), [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1) if line.strip()])
     images: list[str] = []

@@ -10,6 +10,7 @@ import numpy as np
 from google.protobuf.message import DecodeError, Message
 
 from cafpy.errors import WeightsError
+from cafpy.missing_file import does_not_exist
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.packed import fields, pack, unpack
 from cafpy.proto.sniff import instead, is_text
@@ -30,7 +31,7 @@ def read_binary(path: str | Path, message: M, kind: str) -> M:
     if path.is_dir():
         raise WeightsError(f"{path} is a folder, not a {kind}")
     if not path.exists():
-        raise WeightsError(f"there is no file {path}; wanted a {kind}")
+        raise WeightsError(f"the {kind} '{path}' {does_not_exist(path)}")
     try:
         content = path.read_bytes()
     except OSError as error:

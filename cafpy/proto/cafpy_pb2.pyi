@@ -1,4 +1,4 @@
-# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 7f48691bad6ffc27c0f1ab43c2f6b89eedb3a25d1d37115ad47ad05bae4089d7
+# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 e808d4daddae9532adcfca91cc660ec069b94631c3546a6a5e4c97295798204a
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -1215,7 +1215,7 @@ class Datum(_message.Message):
     def __init__(self, channels: _Optional[int] = ..., height: _Optional[int] = ..., width: _Optional[int] = ..., data: _Optional[bytes] = ..., label: _Optional[int] = ..., float_data: _Optional[_Iterable[float]] = ..., encoded: bool = ...) -> None: ...
 
 class SolverParameter(_message.Message):
-    __slots__ = ("net", "net_param", "train_net", "train_net_param", "test_net", "test_net_param", "train_state", "test_state", "weights", "test_iter", "test_interval", "test_compute_loss", "test_initialization", "max_iter", "max_epoch", "iter_size", "base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue", "warmup_iter", "warmup_start_lr", "rampup_interval", "rampup_lr", "warmup_type", "min_lr", "restart_interval", "restart_mult", "cycle_up", "cycle_start", "cycle_end", "plateau_patience", "monitor", "monitor_better", "early_stop_patience", "type", "momentum", "momentum2", "rms_decay", "delta", "weight_decay", "regularization_type", "clip_gradients", "freeze", "ema_decay", "display", "average_loss", "snapshot", "snapshot_prefix", "snapshot_keep", "snapshot_best", "snapshot_format", "snapshot_diff", "snapshot_after_train", "debug_info", "solver_mode", "device_id", "random_seed", "layer_wise_reduce", "solver_type")
+    __slots__ = ("net", "net_param", "train_net", "train_net_param", "test_net", "test_net_param", "train_state", "test_state", "weights", "test_iter", "test_interval", "test_compute_loss", "test_initialization", "max_iter", "max_epoch", "iter_size", "base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue", "warmup_iter", "warmup_start_lr", "rampup_interval", "rampup_lr", "warmup_type", "min_lr", "restart_interval", "restart_mult", "cycle_up", "cycle_start", "cycle_end", "plateau_patience", "monitor", "monitor_better", "early_stop_patience", "type", "momentum", "momentum2", "rms_decay", "delta", "weight_decay", "regularization_type", "clip_gradients", "freeze", "ema_decay", "display", "average_loss", "snapshot", "snapshot_prefix", "snapshot_keep", "snapshot_best", "snapshot_format", "snapshot_diff", "snapshot_after_train", "debug_info", "solver_mode", "device_id", "random_seed", "layer_wise_reduce", "solver_type", "defined_at")
     class SnapshotFormat(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         HDF5: _ClassVar[SolverParameter.SnapshotFormat]
@@ -1242,6 +1242,13 @@ class SolverParameter(_message.Message):
     RMSPROP: SolverParameter.SolverType
     ADADELTA: SolverParameter.SolverType
     ADAM: SolverParameter.SolverType
+    class DefinedAtEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     NET_FIELD_NUMBER: _ClassVar[int]
     NET_PARAM_FIELD_NUMBER: _ClassVar[int]
     TRAIN_NET_FIELD_NUMBER: _ClassVar[int]
@@ -1304,6 +1311,7 @@ class SolverParameter(_message.Message):
     RANDOM_SEED_FIELD_NUMBER: _ClassVar[int]
     LAYER_WISE_REDUCE_FIELD_NUMBER: _ClassVar[int]
     SOLVER_TYPE_FIELD_NUMBER: _ClassVar[int]
+    DEFINED_AT_FIELD_NUMBER: _ClassVar[int]
     net: str
     net_param: NetParameter
     train_net: str
@@ -1366,7 +1374,8 @@ class SolverParameter(_message.Message):
     random_seed: int
     layer_wise_reduce: bool
     solver_type: SolverParameter.SolverType
-    def __init__(self, net: _Optional[str] = ..., net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., train_net: _Optional[str] = ..., train_net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., test_net: _Optional[_Iterable[str]] = ..., test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping]]] = ..., train_state: _Optional[_Union[NetState, _Mapping]] = ..., test_state: _Optional[_Iterable[_Union[NetState, _Mapping]]] = ..., weights: _Optional[_Iterable[str]] = ..., test_iter: _Optional[_Iterable[int]] = ..., test_interval: _Optional[int] = ..., test_compute_loss: bool = ..., test_initialization: bool = ..., max_iter: _Optional[int] = ..., max_epoch: _Optional[int] = ..., iter_size: _Optional[int] = ..., base_lr: _Optional[float] = ..., lr_policy: _Optional[str] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., stepsize: _Optional[int] = ..., stepvalue: _Optional[_Iterable[int]] = ..., warmup_iter: _Optional[int] = ..., warmup_start_lr: _Optional[float] = ..., rampup_interval: _Optional[int] = ..., rampup_lr: _Optional[float] = ..., warmup_type: _Optional[str] = ..., min_lr: _Optional[float] = ..., restart_interval: _Optional[int] = ..., restart_mult: _Optional[float] = ..., cycle_up: _Optional[float] = ..., cycle_start: _Optional[float] = ..., cycle_end: _Optional[float] = ..., plateau_patience: _Optional[int] = ..., monitor: _Optional[str] = ..., monitor_better: _Optional[str] = ..., early_stop_patience: _Optional[int] = ..., type: _Optional[str] = ..., momentum: _Optional[float] = ..., momentum2: _Optional[float] = ..., rms_decay: _Optional[float] = ..., delta: _Optional[float] = ..., weight_decay: _Optional[float] = ..., regularization_type: _Optional[str] = ..., clip_gradients: _Optional[float] = ..., freeze: _Optional[_Iterable[str]] = ..., ema_decay: _Optional[float] = ..., display: _Optional[int] = ..., average_loss: _Optional[int] = ..., snapshot: _Optional[int] = ..., snapshot_prefix: _Optional[str] = ..., snapshot_keep: _Optional[int] = ..., snapshot_best: _Optional[str] = ..., snapshot_format: _Optional[_Union[SolverParameter.SnapshotFormat, str]] = ..., snapshot_diff: bool = ..., snapshot_after_train: bool = ..., debug_info: bool = ..., solver_mode: _Optional[_Union[SolverParameter.SolverMode, str]] = ..., device_id: _Optional[int] = ..., random_seed: _Optional[int] = ..., layer_wise_reduce: bool = ..., solver_type: _Optional[_Union[SolverParameter.SolverType, str]] = ...) -> None: ...
+    defined_at: _containers.ScalarMap[str, str]
+    def __init__(self, net: _Optional[str] = ..., net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., train_net: _Optional[str] = ..., train_net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., test_net: _Optional[_Iterable[str]] = ..., test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping]]] = ..., train_state: _Optional[_Union[NetState, _Mapping]] = ..., test_state: _Optional[_Iterable[_Union[NetState, _Mapping]]] = ..., weights: _Optional[_Iterable[str]] = ..., test_iter: _Optional[_Iterable[int]] = ..., test_interval: _Optional[int] = ..., test_compute_loss: bool = ..., test_initialization: bool = ..., max_iter: _Optional[int] = ..., max_epoch: _Optional[int] = ..., iter_size: _Optional[int] = ..., base_lr: _Optional[float] = ..., lr_policy: _Optional[str] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., stepsize: _Optional[int] = ..., stepvalue: _Optional[_Iterable[int]] = ..., warmup_iter: _Optional[int] = ..., warmup_start_lr: _Optional[float] = ..., rampup_interval: _Optional[int] = ..., rampup_lr: _Optional[float] = ..., warmup_type: _Optional[str] = ..., min_lr: _Optional[float] = ..., restart_interval: _Optional[int] = ..., restart_mult: _Optional[float] = ..., cycle_up: _Optional[float] = ..., cycle_start: _Optional[float] = ..., cycle_end: _Optional[float] = ..., plateau_patience: _Optional[int] = ..., monitor: _Optional[str] = ..., monitor_better: _Optional[str] = ..., early_stop_patience: _Optional[int] = ..., type: _Optional[str] = ..., momentum: _Optional[float] = ..., momentum2: _Optional[float] = ..., rms_decay: _Optional[float] = ..., delta: _Optional[float] = ..., weight_decay: _Optional[float] = ..., regularization_type: _Optional[str] = ..., clip_gradients: _Optional[float] = ..., freeze: _Optional[_Iterable[str]] = ..., ema_decay: _Optional[float] = ..., display: _Optional[int] = ..., average_loss: _Optional[int] = ..., snapshot: _Optional[int] = ..., snapshot_prefix: _Optional[str] = ..., snapshot_keep: _Optional[int] = ..., snapshot_best: _Optional[str] = ..., snapshot_format: _Optional[_Union[SolverParameter.SnapshotFormat, str]] = ..., snapshot_diff: bool = ..., snapshot_after_train: bool = ..., debug_info: bool = ..., solver_mode: _Optional[_Union[SolverParameter.SolverMode, str]] = ..., device_id: _Optional[int] = ..., random_seed: _Optional[int] = ..., layer_wise_reduce: bool = ..., solver_type: _Optional[_Union[SolverParameter.SolverType, str]] = ..., defined_at: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SolverState(_message.Message):
     __slots__ = ("iter", "learned_net", "history", "current_step", "layer_position", "average", "monitor", "learned_net_crc", "crc")

@@ -17,6 +17,22 @@ def describe(layer: pb.LayerParameter | pb.V1LayerParameter) -> str:
     return f"layer '{layer.name}' ({pb.V1LayerParameter.LayerType.Name(layer.type)}){at}"
 
 
+def place_of(solver: pb.SolverParameter, field: str, index: int = 0) -> str:
+    """ "solver.prototxt:3: " for a scalar field of the solver (a repeated one for the ``index``-th time), or "" where
+    no text reader left its line."""
+    place = solver.defined_at.get(_place_key(field, index))
+    return f"{place}: " if place else ""
+
+
+def note_place(solver: pb.SolverParameter, field: str, index: int, place: str) -> None:
+    """Remember where the text reader met a field of the solver."""
+    solver.defined_at[_place_key(field, index)] = place
+
+
+def _place_key(field: str, index: int) -> str:
+    return f"{field}[{index}]" if index else field
+
+
 def file_prefix(layers: Iterable[pb.LayerParameter | pb.V1LayerParameter]) -> str:
     """ "lenet.prototxt: " when the layers know their file, else "". Begins what concerns a net as a whole."""
     for layer in layers:

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from cafpy.errors import PrototxtError, did_you_mean
+from cafpy.errors import PrototxtError
+from cafpy.missing_file import does_not_exist
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.blocks import expand_blocks
 from cafpy.proto.lexer import Source
@@ -37,7 +38,7 @@ def read_text(path: str | Path, message: M) -> M:
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
-        raise PrototxtError(f"there is no file {path}{_nearest_file(Path(path))}") from None
+        raise PrototxtError(f"the file '{path}' {does_not_exist(path)}") from None
     except IsADirectoryError:
         raise PrototxtError(f"{path} is a folder; name the prototxt file in it") from None
     except OSError as error:
@@ -61,10 +62,3 @@ def parse(text: str, message: M, filename: str = "<text>") -> M:
     if parser.problems:
         raise PrototxtError("\n".join(parser.report()))
     return message
-
-
-def _nearest_file(path: Path) -> str:
-    """ " (did you mean 'solver.prototxt'?)", or that the folder is missing too."""
-    if not path.parent.is_dir():
-        return f"; the folder {path.parent} does not exist (looked from {Path.cwd()})"
-    return did_you_mean(path.name, (other.name for other in path.parent.iterdir()))

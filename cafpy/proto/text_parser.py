@@ -10,6 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor as FD
 from cafpy.errors import did_you_mean
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.cursor import Cursor
+from cafpy.proto.describe import note_place
 from cafpy.proto.lexer import Source, Token
 from cafpy.proto.text_hints import (
     Open,
@@ -162,10 +163,15 @@ class Parser(Cursor):
             if self.at == begin:
                 self.skip_value()
             return False
+        count = 0
         if is_repeated(field):
-            getattr(message, field.name).append(value)
+            values = getattr(message, field.name)
+            count = len(values)
+            values.append(value)
         else:
             setattr(message, field.name, value)
+        if isinstance(message, pb.SolverParameter):
+            note_place(message, field.name, count, f"{self.source.filename}:{self.source.line(start)}")
         return True
 
     def _plain_value(self, field: Any) -> Any:

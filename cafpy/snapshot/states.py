@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cafpy.errors import WeightsError
+from cafpy.missing_file import does_not_exist
 from cafpy.snapshot import solverstate, solverstate_h5
 from cafpy.snapshot.solver_state import SolverState
 
@@ -19,8 +20,7 @@ def read_state(path: str | Path) -> SolverState:
     """The state in a file of either format. Raises WeightsError when it is missing, damaged, or something else."""
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else f"does not exist (looked in {Path.cwd()})"
-        raise WeightsError(f"the solver state '{path}' {what}")
+        raise WeightsError(f"the solver state '{path}' {does_not_exist(path)}")
     with path.open("rb") as file:
         is_hdf5 = file.read(8) == b"\x89HDF\r\n\x1a\n"
     return solverstate_h5.read(path) if is_hdf5 else solverstate.read(path)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cafpy.errors import WeightsError
+from cafpy.missing_file import does_not_exist
 from cafpy.net import Net
 from cafpy.snapshot import caffemodel, caffemodel_h5, npz
 from cafpy.snapshot.zoo import PREFIX
@@ -41,8 +42,7 @@ def read_weights(path: str | Path) -> Weights:
         path = zoo_weights(str(path))
     path = Path(path)
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else f"does not exist (looked in {Path.cwd()})"
-        raise WeightsError(f"the weight file '{path}' {what}")
+        raise WeightsError(f"the weight file '{path}' {does_not_exist(path)}")
     with path.open("rb") as file:
         start = file.read(8)
     if start == b"\x89HDF\r\n\x1a\n":

@@ -9,9 +9,11 @@ import numpy as np
 
 from cafpy.backend import Backend
 from cafpy.errors import SolverError
+from cafpy.missing_file import does_not_exist
 from cafpy.net import Net
 from cafpy.passes.net_state import state_in_solver
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import place_of
 from cafpy.proto.text import read_net
 
 
@@ -57,7 +59,9 @@ class NetFactory:
         test_iter each of the former has one, or else `net` has.
         """
         param = self.param
-        sources = list(param.test_net_param) + [self._read("test_net", path) for path in param.test_net]
+        sources = list(param.test_net_param) + [
+            self._read("test_net", path, i) for i, path in enumerate(param.test_net)
+        ]
         left = len(param.test_iter) - len(sources)
         if not param.test_iter and param.test_interval:
             left = not sources
@@ -94,17 +98,21 @@ class NetFactory:
             return path
         return self.folder / path
 
-    def _read(self, field: str, name: str) -> Any:
+    def _read(self, field: str, name: str, index: int = 0) -> Any:
         path = self.find(name)
         if not path.is_file():
-            looked = " and ".join(str(folder) for folder in dict.fromkeys([Path.cwd(), *self._own_folder()]))
-            raise SolverError(f"{field}: the net file '{name}' does not exist (looked in {looked})")
+            raise SolverError(f"{self.where(field, index)}the net file '{name}' {self.does_not_exist(name)}")
         if path not in self._known:
             self._known[path] = read_net(path)
         return self._known[path]
 
-    def _own_folder(self) -> list[Path]:
-        return [] if self.folder is None else [self.folder.resolve()]
+    def where(self, field: str, index: int = 0) -> str:
+        """ "solver.prototxt:1: net: ": where the solver gives the field (a repeated one for the ``index``-th time)."""
+        return f"{place_of(self.param, field, index)}{field}: "
+
+    def does_not_exist(self, name: str) -> str:
+        """What to say of a file of the solver that is nowhere."""
+        return does_not_exist(name, *([] if self.folder is None else [self.folder]))
 
 
 def chosen_seed(param: Any) -> int:

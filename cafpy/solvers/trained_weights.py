@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cafpy.errors import WeightsError
 from cafpy.snapshot.load import LoadReport, load_weights
 from cafpy.snapshot.weights import read_weights
+from cafpy.snapshot.zoo import PREFIX
 
 if TYPE_CHECKING:
     from cafpy.solvers.nets import NetFactory
@@ -14,10 +16,16 @@ if TYPE_CHECKING:
 
 
 def load_listed_weights(solver: Solver, factory: NetFactory, strict: bool) -> None:
-    """Load the files of the solver's field ``weights``, in their order."""
-    for name in solver.param.weights:
-        for path in name.split(","):
-            solver.load_weights(factory.find(path.strip()), strict)
+    """Load the files of the solver's field ``weights``, in their order. Raises WeightsError, which names its line."""
+    for i, names in enumerate(solver.param.weights):
+        for name in map(str.strip, names.split(",")):
+            where, path = factory.where("weights", i), factory.find(name)
+            if not path.is_file() and not name.startswith(PREFIX):
+                raise WeightsError(f"{where}the weight file '{name}' {factory.does_not_exist(name)}")
+            try:
+                solver.load_weights(path, strict)
+            except WeightsError as error:
+                raise WeightsError(f"{where}{error}") from error
 
 
 def load_trained_weights(solver: Solver, path: str | Path, strict: bool) -> LoadReport:

@@ -1,5 +1,7 @@
 """The command group: names that do not exist, errors that are no CafpyError."""
 
+from pathlib import Path
+
 import click
 from click.testing import CliRunner
 
@@ -15,7 +17,10 @@ def test_unknown_command() -> None:
 
 def test_one_dash_as_in_caffe() -> None:
     result = CliRunner().invoke(main, ["train", "-solver", "nowhere.prototxt"])
-    assert (result.exit_code, result.output) == (1, "Error: there is no file nowhere.prototxt\n")
+    assert (result.exit_code, result.output) == (
+        1,
+        f"Error: the file 'nowhere.prototxt' does not exist (looked in {Path.cwd()})\n",
+    )
 
 
 def test_no_memory() -> None:

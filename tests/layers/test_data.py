@@ -143,7 +143,7 @@ def test_closing_twice_does_nothing(seven):
         ),
         (
             data(transform='mean_file: "nope.binaryproto"'),
-            "there is no file nope.binaryproto; wanted a mean file (.binaryproto)",
+            "the mean file (.binaryproto) 'nope.binaryproto' does not exist (looked in FOLDER)",
         ),
         (
             data(transform='mean_file: "small_mean.binaryproto"'),

@@ -117,7 +117,7 @@ def refusal(path: Path) -> str:
 
 def test_missing_file_and_folder(tmp_path: Path) -> None:
     path = tmp_path / "no.caffemodel"
-    assert refusal(path) == f"there is no file {path}; wanted a weight file (.caffemodel)"
+    assert refusal(path) == f"the weight file (.caffemodel) '{path}' does not exist"
     assert refusal(tmp_path) == f"{tmp_path} is a folder, not a weight file (.caffemodel)"
 
 

@@ -15,6 +15,7 @@ TABLE = Path(__file__).parents[1] / "golden" / "schema.tsv"
 OUR_FIELDS = {
     ("LayerParameter", "defined_at"),
     ("V1LayerParameter", "defined_at"),
+    ("SolverParameter", "defined_at"),
     ("SolverState", "layer_position"),
     ("SolverState", "learned_net_crc"),
     ("SolverState", "crc"),
@@ -63,7 +64,12 @@ DATA_MESSAGES = {
     "RotationParameter",
     "SaltPepperParameter",
 }
-OUR_MESSAGES = DATA_MESSAGES | {"MonitorState", "LayerPosition", "LayerPosition.ValueEntry"}
+OUR_MESSAGES = DATA_MESSAGES | {
+    "MonitorState",
+    "LayerPosition",
+    "LayerPosition.ValueEntry",
+    "SolverParameter.DefinedAtEntry",
+}
 FIRST_OWN_NUMBER = 90001
 
 Field = descriptor_pb2.FieldDescriptorProto

@@ -15,16 +15,19 @@ from google.protobuf import text_format
 
 from cafpy.errors import PrototxtError
 from cafpy.proto import cafpy_pb2 as pb
+from cafpy.proto.describe import place_of
 from cafpy.proto.lexer import Source
 from cafpy.proto.text import parse, read_net, read_solver
+from cafpy.proto.writer import to_text
 
 ROOT = Path(__file__).parents[2]
 
 
 def without_places(message: Any) -> Any:
-    """The message without the lines that the reader notes in its layers."""
+    """The message without the lines that the reader notes in solvers and layers."""
     nets = [message]
     if isinstance(message, pb.SolverParameter):
+        message.ClearField("defined_at")
         nets = [message.net_param, message.train_net_param, *message.test_net_param]
         nets = [net for net in nets if net.ListFields()]
     for net in nets:
@@ -82,6 +85,18 @@ def test_syntax(text: str) -> None:
 def test_what_only_caffes_protobuf_reads() -> None:
     assert parse("value: 2F", pb.FillerParameter()).value == 2
     assert parse(r"name: '\u00e9\U0001F600\?'", pb.NetParameter()).name == "é😀?"
+
+
+def test_a_solver_knows_its_lines() -> None:
+    text = 'net: "a"\ntest_net: "b" test_net: "c"\nweights: ["d",\n"e"]\ntest_net_param { name: "no place" }'
+    solver = parse(text, pb.SolverParameter(), "s.prototxt")
+    places = [
+        place_of(solver, "net"),
+        *(place_of(solver, field, i) for field in ("test_net", "weights") for i in (0, 1)),
+    ]
+    assert places == [f"s.prototxt:{line}: " for line in (1, 2, 2, 3, 4)]
+    assert place_of(solver, "base_lr") == place_of(solver, "weights", 2) == place_of(pb.SolverParameter(), "net") == ""
+    assert "defined_at" not in to_text(solver)
 
 
 def test_numbers_of_every_width() -> None:

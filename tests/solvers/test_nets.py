@@ -57,13 +57,35 @@ def test_the_state_in_the_net_counts_too(make_solver, net_text):
     assert names(solver.net)[-1] == "a"
 
 
-def test_a_missing_net_file(folder, make_solver):
+@pytest.mark.parametrize(
+    ("fields", "line", "said"),
+    [
+        ('net: "nope.prototxt"', 1, "net: the net file 'nope.prototxt' does not exist"),
+        ('net: "nett.prototxt"', 1, "net: the net file 'nett.prototxt' does not exist (did you mean 'net.prototxt'?)"),
+        ('\ntrain_net: "nett.prototxt"', 2, "train_net: the net file 'nett.prototxt' does not exist (did you mean "
+         "'net.prototxt'?)"),
+        ('test_net: "net.prototxt"\ntest_net: "sub/owen.prototxt" test_iter: [1, 1] test_interval: 1', 2,
+         "test_net: the net file 'sub/owen.prototxt' does not exist (did you mean 'sub/own.prototxt'?)"),
+        ('net: "netty/own.prototxt"', 1, "net: the net file 'netty/own.prototxt' does not exist"),
+    ],
+)  # fmt: skip
+def test_a_missing_file(folder, make_solver, fields, line, said):
+    """The nearest that is there is named, from the working directory or from the solver's folder."""
     (folder / "sub").mkdir()
+    (folder / "sub" / "own.prototxt").write_text((folder / "net.prototxt").read_text())
     with pytest.raises(SolverError) as error:
-        make_solver('net: "nope.prototxt"', folder=folder / "sub")
-    assert str(error.value) == (
-        f"net: the net file 'nope.prototxt' does not exist (looked in {folder} and {folder / 'sub'})"
-    )
-    with pytest.raises(SolverError) as error:
-        make_solver('test_net: "nope.prototxt" test_iter: 1 test_interval: 1')
-    assert str(error.value) == f"test_net: the net file 'nope.prototxt' does not exist (looked in {folder})"
+        make_solver(fields, folder=folder / "sub")
+    assert str(error.value) == f"solver.prototxt:{line}: {said} (looked in {folder} and {folder / 'sub'})"
+
+
+def test_the_nearest_file_may_lie_beside_the_solver(folder, make_solver):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "own.prototxt").touch()
+    with pytest.raises(SolverError, match=r"'owen.prototxt' does not exist \(did you mean 'own.prototxt'\?\)"):
+        make_solver('net: "owen.prototxt"', folder=folder / "sub")
+
+
+def test_a_folder_is_no_net(folder, make_solver):
+    (folder / "sub").mkdir()
+    with pytest.raises(SolverError, match=r"^solver.prototxt:1: net: the net file 'sub' is a folder$"):
+        make_solver('net: "sub"')

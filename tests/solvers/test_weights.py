@@ -47,6 +47,21 @@ def test_strict_refuses_and_copies_nothing(trained, make_solver):
     np.testing.assert_array_equal(solver.flat.data, before)
 
 
+def test_a_misspelt_file_is_told_with_its_line_and_the_nearest(trained, make_solver):
+    """The second file of the second line, before anything is loaded from it."""
+    with pytest.raises(WeightsError) as error:
+        make_solver('weights: "net_iter_0.caffemodel"\nweights: "net_iter_0.caffemodel, net_iter0.caffemodel"')
+    assert str(error.value) == (
+        "solver.prototxt:2: weights: the weight file 'net_iter0.caffemodel' does not exist (did you mean "
+        f"'net_iter_0.caffemodel'?) (looked in {trained})"
+    )
+
+
+def test_a_file_of_the_solver_that_does_not_load_is_told_with_its_line(trained, make_solver):
+    with pytest.raises(WeightsError, match=r"^solver.prototxt:1: weights: net.prototxt .*is it a prototxt\?"):
+        make_solver('weights: "net.prototxt"')
+
+
 SOLVER = 'net: "wide.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1 random_seed: 1 solver_mode: CPU '
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cafpy.errors import DataError
+from cafpy.missing_file import does_not_exist
 
 
 def read_arrays(sources: Sequence[str]) -> dict[str, np.ndarray]:
@@ -33,7 +34,7 @@ def read_arrays(sources: Sequence[str]) -> dict[str, np.ndarray]:
 
 def _load(path: Path) -> np.ndarray | dict[str, np.ndarray]:
     if not path.is_file():
-        raise DataError(f"'{path}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"'{path}' {does_not_exist(path)}")
     if path.suffix not in (".npy", ".npz"):
         raise DataError(f"'{path}' is neither .npy nor .npz; several sources must be arrays")
     try:

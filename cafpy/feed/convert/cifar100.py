@@ -12,6 +12,7 @@ from cafpy.feed.convert.arrays import convert_two_arrays
 from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, read_files, unpickle
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.database_writer import check_target
+from cafpy.missing_file import does_not_exist
 
 FILES = frozenset({"train", "test", "meta", "train.bin", "test.bin", "fine_label_names.txt", "coarse_label_names.txt"})
 COUNT = {"fine": 100, "coarse": 20}  # classes
@@ -39,7 +40,7 @@ def convert_cifar100(
     """
     path = Path(source)
     if not path.exists():
-        raise DataError(f"'{path}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"'{path}' {does_not_exist(path, wanted=Path.exists)}")
     if Path(out_train).resolve() == Path(out_test).resolve():
         raise DataError(f"'{out_train}' is named for the training and for the test set; give each its own database")
     for out in (out_train, out_test):

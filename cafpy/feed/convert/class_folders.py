@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cafpy.errors import DataError, did_you_mean
 from cafpy.feed.image import SUFFIXES
+from cafpy.missing_file import does_not_exist
 
 LABELS_FILE = "labels.txt"
 
@@ -45,7 +46,7 @@ def list_class_folders(
 def read_labels(path: str | Path) -> list[str]:
     """The names in a labels file, one a line, the first being label 0. Raises DataError when it is missing or empty."""
     if not Path(path).is_file():
-        raise DataError(f"the labels file '{path}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"the labels file '{path}' {does_not_exist(path)}")
     names = [line.strip() for line in Path(path).read_text("utf-8").splitlines()]
     while names and not names[-1]:
         names.pop()

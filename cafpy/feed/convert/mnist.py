@@ -12,6 +12,7 @@ import numpy as np
 from cafpy.errors import DataError
 from cafpy.feed.convert.arrays import convert_arrays
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
+from cafpy.missing_file import does_not_exist
 
 LABELS, IMAGES = 2049, 2051  # magic numbers: unsigned bytes (8), 1 or 3 axes
 KIND = {LABELS: "labels", IMAGES: "images"}
@@ -65,7 +66,7 @@ def read_idx(path: str | Path, magic: int) -> np.ndarray:
 
 def _content(path: Path) -> bytes:
     if not path.is_file():
-        raise DataError(f"'{path}' does not exist (looked in {Path.cwd()})")
+        raise DataError(f"'{path}' {does_not_exist(path)}")
     content = path.read_bytes()
     if not content.startswith(b"\x1f\x8b"):
         return content
