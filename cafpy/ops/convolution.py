@@ -27,7 +27,7 @@ from cafpy.ops.epilogue import Epilogue, finish
 from cafpy.ops.routine import routine
 from cafpy.ops.winograd import WinogradConvolution
 from cafpy.ops.winograd_by_output import WinogradByOutput
-from cafpy.ops.winograd_choice import few_tiles, winograd_pays
+from cafpy.ops.winograd_choice import winograd_pays
 
 DEPTHWISE_OUTPUTS = 4  # of a map; with more, a matrix product is faster
 
@@ -65,13 +65,9 @@ def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
 @convolution.body("winograd")
 def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
     directions = winograd_pays(geometry, dtype)
-    if not any(directions):
-        return exact_convolution(geometry, dtype)
-    winograd: Convolution = (WinogradByOutput if few_tiles(geometry) else WinogradConvolution)(geometry, dtype)
-    if all(directions):
-        return winograd
-    exact = exact_convolution(geometry, dtype)
-    return ByDirection(*(winograd if pays else exact for pays in directions))
+    makers = {"exact": exact_convolution, "tiles": WinogradConvolution, "outputs": WinogradByOutput}
+    plans: dict[str, Convolution] = {way: makers[way](geometry, dtype) for way in set(directions)}
+    return plans.popitem()[1] if len(plans) == 1 else ByDirection(*(plans[way] for way in directions))
 
 
 def forward_finished(

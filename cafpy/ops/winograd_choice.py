@@ -1,4 +1,5 @@
-"""Where Winograd's convolution applies, and for which directions it is faster than products of column matrices."""
+"""Where Winograd's convolution applies, for which directions it is faster than products of all windows, and which of
+its two plans then is the faster one."""
 
 from __future__ import annotations
 
@@ -7,51 +8,78 @@ from typing import NamedTuple
 import numpy as np
 
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.lane_product import WIDE
+from cafpy.ops.lanes import LANES
 
 # What things cost, in multiplications of a matrix product (docs/performance.md tells how they were measured).
-COLUMN = 12  # an element of a column matrix
-TILE = 1400  # a tile of a map, to its planes or back
-NARROW = 8  # columns' worth of multiplications that a product costs beside its own
-FILTERS = (2200, 3500, 2800)  # one 3 x 3 filter, to its planes (or back) and through memory; for each direction
-FILTERS_BY_OUTPUT = (500, 1000, 1000)  # the same in `cafpy.ops.winograd_by_output`, where they stay in cache
-FEW_TILES = 128  # threads share outputs, not tiles, if there are no more
+COLUMN = 6  # an element of a column of a window
+TILE = 600  # a tile of a map, to its planes or back
+FILTERS = 600  # a filter to its planes (or back) and through memory, where threads share tiles
+FILTERS_BY_OUTPUT = 350  # the same where they share outputs, and the planes stay in cache
+FEW_TILES = 128  # threads rather share outputs than tiles, if there are no more
+SUMS = 1 << 18  # elements of a gradient of the transformed weights that a core keeps in its own cache
+PLANES = 3 << 20  # elements of the transformed images that may be read again for every panel of outputs
 GAIN = 1.1  # that a direction must promise
-LEAST = 1 << 25  # multiplications; of less the gain is not worth some seconds to compile once
+LEAST = 1 << 24  # multiplications; of less the gain is not worth some seconds to compile once
 
 
 class Directions(NamedTuple):
-    """Of a convolution's three directions, which."""
+    """What each of a convolution's three directions is done by: Winograd's plan whose threads share "tiles", that whose
+    threads share "outputs", or "exact" sums."""
 
-    forward: bool
-    backward_data: bool
-    backward_weight: bool
+    forward: str
+    backward_data: str
+    backward_weight: str
 
 
 def winograd_pays(g: Geometry, dtype: np.dtype) -> Directions:
-    """For which directions Winograd applies and is worth it."""
-    pairs = g.channels * g.outputs
-    if not winograd_applies(g, dtype) or g.images * g.places * 9 * pairs < LEAST:
-        return Directions(False, False, False)
-    by_columns = g.images * g.places * 9 * (pairs + COLUMN * g.channels)
-    filters = FILTERS_BY_OUTPUT if few_tiles(g) else FILTERS
-    costs = [
-        n * TILE * (g.channels + g.outputs) + ((n + NARROW) * 36 + each) * pairs
-        for n, each in zip((_tiles(g, g.windows), _tiles(g, g.size), _tiles(g, g.windows)), filters, strict=True)
-    ]
-    return Directions(*(by_columns > GAIN * cost for cost in costs))
-
-
-def few_tiles(g: Geometry) -> bool:
-    """Whether threads rather share outputs than tiles."""
-    return _tiles(g, g.windows) <= FEW_TILES
-
-
-def _tiles(g: Geometry, size: tuple[int, ...]) -> int:
-    """Tiles of 4 x 4 in all images of this size."""
-    return g.images * -(-size[0] // 4) * -(-size[1] // 4)
+    """What each direction is done by."""
+    if not winograd_applies(g, dtype) or g.images * g.places * g.weights_per_output * g.outputs < LEAST:
+        return Directions("exact", "exact", "exact")
+    forward, data = _tiles(g, g.windows), _tiles(g, g.size)
+    return Directions(
+        _way(g, forward, _few(forward), False),
+        _way(g, data, _few(data), True),
+        _way(g, forward, _few(forward) or _sums_in_memory(g, forward), False),
+    )
 
 
 def winograd_applies(g: Geometry, dtype: np.dtype) -> bool:
-    """3 x 3 windows of neighbours, stride 1, one group, float32 (float64 is for those who want it exact)."""
-    plain = g.stride == g.dilation == (1, 1) and g.group == 1
-    return dtype == np.float32 and g.kernel == (3, 3) and plain and max(g.pad) <= 2
+    """3 x 3 or 5 x 5 windows of neighbours, stride 1, float32 (float64 is for those who want it exact)."""
+    plain = len(g.size) == 2 and g.stride == g.dilation == (1, 1)
+    return dtype == np.float32 and plain and g.kernel in ((3, 3), (5, 5)) and max(g.pad) < g.kernel[0]
+
+
+def _way(g: Geometry, tiles: int, by_output: bool, backward: bool) -> str:
+    maps, outputs = g.channels // g.group, g.outputs // g.group
+    if backward:
+        maps, outputs = outputs, maps
+    windows, area = g.images * (np.prod(g.size) if backward else g.places), g.kernel[0] ** 2
+    exact = windows * area * maps * (outputs + COLUMN)
+    transforms = TILE * (_up(maps, LANES) + _up(outputs, LANES))
+    products = 36 * maps * (_up(outputs, LANES if outputs <= LANES else WIDE))
+    filters = (FILTERS_BY_OUTPUT if by_output else FILTERS) * maps * _up(outputs, WIDE)
+    if exact < GAIN * (tiles * (transforms + products) + filters):
+        return "exact"
+    return "outputs" if by_output else "tiles"
+
+
+def _few(tiles: int) -> bool:
+    return tiles <= FEW_TILES
+
+
+def _sums_in_memory(g: Geometry, tiles: int) -> bool:
+    """Whether the gradients of the transformed weights are too large to be added to by every block of tiles, and the
+    transformed images not too large to be kept instead."""
+    sums = 36 * g.channels // g.group * g.outputs
+    return sums > SUMS and 36 * tiles * g.channels <= PLANES
+
+
+def _tiles(g: Geometry, size: tuple[int, ...]) -> int:
+    """Tiles in all images of this size."""
+    outputs = 7 - g.kernel[0]
+    return g.images * -(-size[0] // outputs) * -(-size[1] // outputs)
+
+
+def _up(count: int, step: int) -> int:
+    return -(-count // step) * step

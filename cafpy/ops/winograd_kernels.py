@@ -1,106 +1,93 @@
-"""What a thread does for a Winograd convolution: transform the weights; forward; gradients of the weights.
+"""What a thread does for a Winograd convolution whose threads share tiles (`cafpy.ops.winograd`).
 
-The numbers that the kernels are given (the source is x and the result y, or the other way round backward to data):
-
-    0   images; maps of the source and of the result; height and width of both; pad of the source
-    9   address of BLAS's product; whether weights are (source, result) maps and flipped
-    11  rows of tiles of a map, tiles of a row, rows of tiles of a block, blocks
-    15  elements of a plane of the source and of the result, and each thread's in ``work``
-    18  slots of the sums of `sum_products`
+Numbers are as in `cafpy.ops.winograd_products`; 22 is the number of slots of `sum_products`.
 """
 
 from __future__ import annotations
 
-from cafpy.ops.blas import gemm
-from cafpy.ops.chunks import clear, kernel
+from cafpy.ops.chunks import clear
+from cafpy.ops.lane_product import WIDE
 from cafpy.ops.threaded import threaded
-from cafpy.ops.winograd_filters import add_filter_gradients, filter_planes
-from cafpy.ops.winograd_tiles import gradient_tiles, input_tiles, output_tiles
+from cafpy.ops.winograd_filters import add_filter_gradients
+from cafpy.ops.winograd_products import (
+    buffers,
+    convolve_panel,
+    gradient_panel,
+    rows_of,
+    transform_filters,
+    transform_inputs,
+    unpack,
+)
+
+AT_ONCE = 64  # maps of a panel's filters that a thread transforms at a time
 
 
 @threaded
 def transform_weights(thread, threads, numbers, indices, weights, u, work, d, e):
-    """u (36, first, second) from ``weights`` (first, second, 3, 3); numbers: first, second, whether to flip them."""
-    first, n = numbers[0], numbers[1]
-    for k in range(thread * first // threads, (thread + 1) * first // threads):
-        filter_planes(weights, k * n, n, numbers[2] != 0, u, k * n, first * n, work[thread * 27 * n :])
-
-
-@kernel
-def unpack(m):
-    """The numbers by subject: the batch, shapes as in `cafpy.ops.winograd_tiles`, pad, the plan, sizes in ``work``."""
-    source, result = (m[3], m[4], m[11], m[12]), (m[5], m[6], m[11], m[12])
-    return (m[0], m[1], m[2]), source, result, (m[7], m[8]), (m[9], m[10], m[13], m[14]), (m[15], m[16], m[17])
+    """u (groups, panels of outputs, 36, maps, WIDE)."""
+    (_, _, _, groups), (inputs, results), _, _, _, _, _, _ = unpack(numbers)
+    lines, _, _ = buffers(work, numbers, thread)
+    panels, pieces = (results - 1) // WIDE + 1, (inputs - 1) // AT_ONCE + 1
+    jobs = groups * panels * pieces
+    for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+        panel, piece = job // pieces, job % pieces
+        c0 = piece * AT_ONCE
+        c1, k = min(inputs, c0 + AT_ONCE), panel % panels * WIDE
+        transform_filters(weights, panel // panels, k, c0, c1, numbers, lines, u, panel * 36 * inputs * WIDE)
 
 
 @threaded
-def convolve(thread, threads, numbers, indices, x, u, bias, y, work):
-    """y = conv(x) + bias with the transformed weights ``u``: this thread's blocks."""
-    (images, maps, outputs), source, result, (pad_h, pad_w), (address, swapped, rows, blocks), size = unpack(numbers)
-    plane, result_plane, each = size
-    v = work[thread * each :]
-    products = v[36 * plane :]
-    lines = products[36 * result_plane :]
-    clear(lines, 0, each - 36 * (plane + result_plane))
-    ld = rows * source[3]
-    scratch = lines[12 * rows * (4 * source[3] + 4) :]  # what is zero in lines must stay so
-    for block in range(thread * blocks // threads, (thread + 1) * blocks // threads):
-        r0 = block * rows
-        r1 = min(r0 + rows, images * source[2])
-        n = (r1 - r0) * source[3]
-        for c in range(maps):
-            input_tiles(x, c, maps, r0, r1, source, pad_h, pad_w, lines, v, c * ld, plane)
-        for q in range(36):
-            of_plane, to = u[q * maps * outputs :], products[q * result_plane :]
-            step = outputs if swapped else maps
-            gemm(address, swapped != 0, False, outputs, n, maps, 1.0, of_plane, step, v[q * plane :], ld, 0.0, to, ld)
-        for k in range(outputs):
-            value = bias[k] if bias.size else bias.dtype.type(0)
-            output_tiles(products, k * ld, result_plane, r0, r1, result, value, scratch, y, k, outputs)
+def convolve(thread, threads, numbers, indices, x, u, table, y, work):
+    """y = conv(x) + bias, and the epilogue, with the transformed weights ``u``: this thread's blocks."""
+    (_, _, _, groups), (inputs, results), _, _, _, _, (_, blocks), (_, plane, _) = unpack(numbers)
+    lines, of_outputs, own = buffers(work, numbers, thread)
+    v, products = own[: 36 * plane], own[36 * plane :]
+    clear(lines, 0, lines.size)
+    panels, jobs = (results - 1) // WIDE + 1, blocks * groups
+    for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+        r0, r1, _ = rows_of(job // groups, numbers)
+        group = job % groups
+        transform_inputs(x, group, r0, r1, numbers, lines, v, 0)
+        for panel in range(panels):
+            at, k = (group * panels + panel) * 36 * inputs * WIDE, panel * WIDE
+            convolve_panel(v, 0, u, at, group, k, r0, r1, numbers, table, products, of_outputs, y)
 
 
 @threaded
 def sum_products(thread, threads, numbers, indices, x, dy, sums, work, unused):
-    """sums (slots, 36, outputs, maps): gradient of the transformed weights, each slot that of a team's blocks.
-
-    Teams are as in `cafpy.ops.convolution_backward_weight`: of a team each thread takes some of the maps.
-    """
-    (images, maps, outputs), source, result, (pad_h, pad_w), (address, _, rows, blocks), size = unpack(numbers)
-    plane, result_plane, each = size
-    slots = numbers[18]
+    """sums (slots, groups, panels of outputs, 36, maps, WIDE): gradients of the transformed weights, each slot that of
+    a team's blocks; of a team each thread takes some panels."""
+    (_, _, _, groups), (inputs, results), _, _, _, _, (_, blocks), (_, plane, _) = unpack(numbers)
+    slots = numbers[22]
     team, member, members = thread % slots, thread // slots, threads // slots
-    c0, c1 = member * maps // members, (member + 1) * maps // members
-    v = work[thread * each :]
-    products = v[36 * plane :]
-    lines = products[36 * result_plane :]
-    ld = rows * source[3]
+    lines, of_outputs, own = buffers(work, numbers, thread)
+    v, products = own[: 36 * plane], own[36 * plane :]
+    clear(lines, 0, lines.size)
+    clear(of_outputs, 0, of_outputs.size)
+    panels, size = (results - 1) // WIDE + 1, 36 * inputs * WIDE
     first = team * blocks // slots
     for block in range(first, (team + 1) * blocks // slots):
-        r0 = block * rows
-        r1 = min(r0 + rows, images * source[2])
-        n = (r1 - r0) * source[3]
-        clear(lines, 0, each - 36 * (plane + result_plane))
-        for c in range(c0, c1):
-            input_tiles(x, c, maps, r0, r1, source, pad_h, pad_w, lines, v, c * ld, plane)
-        clear(lines, 0, each - 36 * (plane + result_plane))
-        for k in range(outputs):
-            gradient_tiles(dy, k, outputs, r0, r1, result, lines, products, k * ld, result_plane)
-        for q in range(36):
-            a, b, to = products[q * result_plane :], v[q * plane + c0 * ld :], sums[(team * 36 + q) * outputs * maps :]
-            add = 0.0 if block == first else 1.0
-            gemm(address, False, True, outputs, c1 - c0, n, 1.0, a, ld, b, ld, add, to[c0:], maps)
+        r0, r1, _ = rows_of(block, numbers)
+        for group in range(groups):
+            transform_inputs(x, group, r0, r1, numbers, lines, v, 0)
+            for panel in range(member * panels // members, (member + 1) * panels // members):
+                at, k = ((team * groups + group) * panels + panel) * size, panel * WIDE
+                gradient_panel(
+                    v, 0, dy, group, k, 0, inputs, r0, r1, numbers, products, of_outputs, sums, at, block != first
+                )  # fmt: skip
 
 
 @threaded
 def add_weight_gradient(thread, threads, numbers, indices, sums, dweight, work, d, e):
-    """Add to ``dweight`` what ``sums`` (slots, 36, outputs, maps) come to; numbers: outputs, maps, slots."""
-    outputs, n, slots = numbers[0], numbers[1], numbers[2]
-    plane = outputs * n
-    f = work[thread * 27 * n :]
-    for k in range(thread * outputs // threads, (thread + 1) * outputs // threads):
-        for slot in range(1, slots):
-            for q in range(36):
-                part, to = sums[(slot * 36 + q) * plane + k * n :], sums[q * plane + k * n :]
-                for c in range(n):
-                    to[c] += part[c]
-        add_filter_gradients(sums, k * n, plane, n, dweight, k * n, f)
+    """Add to ``dweight`` what ``sums`` come to."""
+    (_, _, _, groups), (inputs, results), _, _, _, (taps, _), _, _ = unpack(numbers)
+    lines, _, _ = buffers(work, numbers, thread)
+    panels, slots, size = (results - 1) // WIDE + 1, numbers[22], 36 * inputs * WIDE
+    jobs = groups * panels
+    for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
+        group, k = job // panels, job % panels * WIDE
+        first = (group * results + k) * inputs * taps * taps
+        some = min(WIDE, results - k)
+        add_filter_gradients(
+            sums, job * size, inputs * WIDE, slots, jobs * size, some, inputs, taps, lines, dweight, first
+        )  # fmt: skip

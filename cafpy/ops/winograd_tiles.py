@@ -1,104 +1,134 @@
-"""Tiles of 4 x 4 outputs inside Numba kernels: from the rows of maps to 36 planes of transformed tiles and back.
+"""Tiles of sixteen maps inside Numba kernels: from images to planes, and from products of planes back to images.
 
-A block is some rows of tiles, counted over all images of the batch, so that small maps make long loops too. All arrays
-are flat; ``shape`` is everywhere (height, width of the map, rows of tiles of a map, tiles of a row), r0 to r1 the block
-and n its tiles. Plane q of tile t stands at ``q * plane + t`` behind where it is asked for.
+A tile has 6 x 6 inputs and `outputs` x `outputs` (4 or 2) outputs; plane q = 6 i + j holds product (i, j) of all tiles
+and maps. Tiles are taken in whole rows, counted over all images; `shape` is (height, width, rows of tiles of a map,
+tiles of a row). Sixteen maps are first turned so that they lie beside each other: a pixel is sixteen numbers then. All
+arrays are flat.
 """
 
 from __future__ import annotations
 
-from cafpy.ops.chunks import CHUNK, SLACK, clear, copy, copy_chunk, kernel
-from cafpy.ops.winograd_transforms import (
-    gradient_columns,
-    gradient_rows,
-    input_columns,
-    input_rows,
-    output_columns,
-    output_rows,
-)
+from cafpy.ops.chunks import kernel
+from cafpy.ops.lanes import LANES, all_lanes, leaky, load, load_first, store, transpose_in, transpose_out
+from cafpy.ops.winograd_transforms import gradient_line, input_line, output_line
 
 
 @kernel
-def input_tiles(x, m, maps, r0, r1, shape, pad_h, pad_w, lines, v, at, plane):
-    """Map ``m`` of ``maps``, transformed. Of ``lines`` is zero, and stays so, what is padding left and right; only the
-    first 12 * (r1 - r0) * (4 * tiles of a row + 4) + 8 * n elements and SLACK are used."""
-    h, w, rows, tiles = shape
-    n = (r1 - r0) * tiles
-    pitch = 4 * tiles + 4  # two columns more than the tiles have outputs
-    size = (r1 - r0) * pitch
-    for r in range(r0, r1):
-        start = (r // rows * maps + m) * h * w
-        top = r % rows * 4 - pad_h
-        for i in range(6):
-            to = i * size + (r - r0) * pitch
-            if 0 <= top + i < h:
-                copy(x, start + (top + i) * w, lines, to + pad_w, w)
-            else:
-                clear(lines, to, pitch)
-    d, f = lines, lines[6 * size :]
-    input_columns(
-        size,
-        d, d[size:], d[2 * size :], d[3 * size :], d[4 * size :], d[5 * size :],
-        f, f[size:], f[2 * size :], f[3 * size :], f[4 * size :], f[5 * size :],
-    )  # fmt: skip
-    line = lines[12 * size :]
-    beyond = line[4 * n + SLACK :]
-    for i in range(6):
-        o = v[at + 6 * i * plane :]
-        planes = o, o[plane:], o[2 * plane :], o[3 * plane :], o[4 * plane :], o[5 * plane :]
-        if r1 - r0 == 1:
-            input_rows(n, f[i * size :], f[i * size + 4 :], *planes)
-        else:
-            for r in range(r1 - r0):  # without the two columns more, where the next row of tiles begins
-                for j in range(0, 4 * tiles, CHUNK // 4):
-                    copy_chunk(f, i * size + r * pitch + j, line, r * 4 * tiles + j)
-                    copy_chunk(f, i * size + r * pitch + j + 4, beyond, r * 4 * tiles + j)
-            input_rows(n, line, beyond, *planes)
+def _turn(x, c, count, maps, image, size, p0, p1, pixels):
+    """Pixels p0 to p1 of maps c to c + count of an image, as ``pixels``; ``size`` is of a map."""
+    start = (image * maps + c) * size
+    for p in range(p0, p1, LANES):
+        transpose_in(x, start + p, size, count, p1 - p, pixels, (p - p0) * LANES, LANES)
 
 
 @kernel
-def output_tiles(planes, at, plane, r0, r1, shape, bias, lines, y, m, maps):
-    """Map ``m`` of ``maps`` of ``y`` from its planes. Only the first 28 * n elements of ``lines`` are used."""
+def input_tiles(outputs, x, c, count, maps, r0, r1, shape, pad_h, pad_w, work, v, at, plane, step):
+    """v[at + q * plane + t * step] of rows r0 to r1 of tiles of maps c to c + count. Of ``work`` is zero, and stays so,
+    a row of the image, and in the six lines behind what lies around the image; the pixels are turned behind these."""
     h, w, rows, tiles = shape
-    n = (r1 - r0) * tiles
-    for j in range(6):
-        q, e = planes[at + j * plane :], lines[j * n :]
-        output_columns(
-            n,
-            q, q[6 * plane :], q[12 * plane :], q[18 * plane :], q[24 * plane :], q[30 * plane :],
-            e, e[6 * n :], e[12 * n :], e[18 * n :],
-        )  # fmt: skip
-    line = lines[24 * n :]
-    for i in range(4):
-        e = lines[6 * i * n :]
-        output_rows(n, e, e[n:], e[2 * n :], e[3 * n :], e[4 * n :], e[5 * n :], bias, line)
-        for r in range(r0, r1):
-            row = r % rows * 4 + i
-            if row < h:
-                copy(line, (r - r0) * 4 * tiles, y, ((r // rows * maps + m) * h + row) * w, w)
+    width = (tiles * outputs + 6 - outputs) * LANES
+    lines = w * LANES
+    turned = lines + 6 * width
+    r = r0
+    while r < r1:
+        image, first = r // rows, r % rows
+        last = min(rows, first + r1 - r)
+        top, bottom = max(0, first * outputs - pad_h), min(h, (last - 1) * outputs + 6 - pad_h)
+        _turn(x, c, count, maps, image, h * w, top * w, bottom * w, work[turned:])
+        for row in range(first, last):
+            y = row * outputs - pad_h
+            i0 = turned + (y - top) * w * LANES if y >= 0 and y < h else 0
+            i1 = turned + (y + 1 - top) * w * LANES if y + 1 >= 0 and y + 1 < h else 0
+            i2 = turned + (y + 2 - top) * w * LANES if y + 2 >= 0 and y + 2 < h else 0
+            i3 = turned + (y + 3 - top) * w * LANES if y + 3 >= 0 and y + 3 < h else 0
+            i4 = turned + (y + 4 - top) * w * LANES if y + 4 >= 0 and y + 4 < h else 0
+            i5 = turned + (y + 5 - top) * w * LANES if y + 5 >= 0 and y + 5 < h else 0
+            to = lines + pad_w * LANES
+            for j in range(0, w * LANES, LANES):
+                input_line(work, i0 + j, i1 + j, i2 + j, i3 + j, i4 + j, i5 + j, work, to + j, width)
+            tile = at + ((r - r0 + row - first) * tiles) * step
+            for _ in range(tiles):
+                for i in range(6):
+                    a = to - pad_w * LANES + i * width
+                    b, d = a + 2 * LANES, a + 4 * LANES
+                    input_line(work, a, a + LANES, b, b + LANES, d, d + LANES, v, tile + 6 * i * plane, plane)
+                to += outputs * LANES
+                tile += step
+        r += last - first
 
 
 @kernel
-def gradient_tiles(dy, m, maps, r0, r1, shape, lines, planes, at, plane):
-    """Map ``m`` of ``maps`` of the outputs' gradient, as products' gradients. Of ``lines`` is zero, and stays so, what
-    the last tile of a row has beyond the map; only the first 40 * n elements are used."""
+def output_tiles(outputs, m, at, plane, step, r0, r1, shape, table, k, count, maps, work, y):
+    """Maps k to k + count of y from m[at + q * plane + t * step]; ``table`` as `cafpy.ops.epilogue` has it."""
     h, w, rows, tiles = shape
-    n = (r1 - r0) * tiles
-    size = 4 * n
-    for r in range(r0, r1):
-        start = (r // rows * maps + m) * h * w
-        for i in range(4):
-            to, row = i * size + (r - r0) * 4 * tiles, r % rows * 4 + i
-            if row < h:
-                copy(dy, start + row * w, lines, to, w)
-            else:
-                clear(lines, to, 4 * tiles)
-    f = lines[4 * size :]
-    gradient_columns(
-        size,
-        lines, lines[size:], lines[2 * size :], lines[3 * size :],
-        f, f[size:], f[2 * size :], f[3 * size :], f[4 * size :], f[5 * size :],
-    )  # fmt: skip
-    for i in range(6):
-        o = planes[at + 6 * i * plane :]
-        gradient_rows(n, f[i * size :], o, o[plane:], o[2 * plane :], o[3 * plane :], o[4 * plane :], o[5 * plane :])
+    line = 6 * tiles * LANES
+    pixels = outputs * line
+    bias = load_first(table, k, count) if table.size else all_lanes(0)
+    r = r0
+    while r < r1:
+        image, first = r // rows, r % rows
+        last = min(rows, first + r1 - r)
+        p0, p1 = first * outputs * w, min(h, last * outputs) * w
+        for row in range(first, last):
+            tile = at + (r - r0 + row - first) * tiles * step
+            for t in range(0, 6 * tiles * LANES, 6 * LANES):
+                for j in range(6):
+                    output_line(outputs, m, tile + j * plane, 6 * plane, work, t + j * LANES, line)
+                tile += step
+            for i in range(min(outputs, h - row * outputs)):
+                # what the last tile has beyond the row is overwritten by the next
+                to = pixels + ((row * outputs + i) * w - p0) * LANES
+                for t in range(i * line, (i + 1) * line, 6 * LANES):
+                    output_line(outputs, work, t, LANES, work, to, LANES)
+                    to += outputs * LANES
+        _finish(work, pixels, pixels + (p1 - p0) * LANES, bias, table, k, count, maps)
+        start = (image * maps + k) * h * w
+        for p in range(p0, p1, LANES):
+            transpose_out(work, pixels + (p - p0) * LANES, LANES, y, start + p, h * w, count, p1 - p)
+        r += last - first
+
+
+@kernel
+def _finish(pixels, start, stop, bias, table, k, count, maps):
+    """Bias and epilogue."""
+    if table.size > maps:
+        factor, shift = load_first(table, maps + k, count), load_first(table, 2 * maps + k, count)
+        slope = table[3 * maps]
+        for p in range(start, stop, LANES):
+            store(leaky((load(pixels, p) + bias) * factor + shift, slope), pixels, p)
+    elif table.size:
+        for p in range(start, stop, LANES):
+            store(load(pixels, p) + bias, pixels, p)
+
+
+@kernel
+def gradient_tiles(outputs, dy, k, count, maps, r0, r1, shape, work, m, at, plane, step):
+    """m[at + q * plane + t * step], the products' gradients, from maps k to k + count of the outputs' gradient. Of
+    ``work`` is zero, and stays so, a row of the map, and in the six lines behind what the last tile has beyond it."""
+    h, w, rows, tiles = shape
+    width = tiles * outputs * LANES
+    lines = w * LANES
+    turned = lines + 6 * width
+    r = r0
+    while r < r1:
+        image, first = r // rows, r % rows
+        last = min(rows, first + r1 - r)
+        top = first * outputs
+        _turn(dy, k, count, maps, image, h * w, top * w, min(h, last * outputs) * w, work[turned:])
+        for row in range(first, last):
+            y = row * outputs
+            i0 = turned + (y - top) * w * LANES
+            i1 = i0 + w * LANES if y + 1 < h else 0
+            i2 = i0 + 2 * w * LANES if y + 2 < h else 0
+            i3 = i0 + 3 * w * LANES if y + 3 < h else 0
+            for j in range(0, w * LANES, LANES):
+                gradient_line(outputs, work, i0 + j, i1 + j, i2 + j, i3 + j, work, lines + j, width)
+            tile, to = at + (r - r0 + row - first) * tiles * step, lines
+            for _ in range(tiles):
+                for i in range(6):
+                    a = to + i * width
+                    b = a + 2 * LANES
+                    gradient_line(outputs, work, a, a + LANES, b, b + LANES, m, tile + 6 * i * plane, plane)
+                to += outputs * LANES
+                tile += step
+        r += last - first

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cafpy.backend import CpuBackend
-from cafpy.ops import winograd, winograd_by_output, winograd_choice
+from cafpy.ops import winograd, winograd_blocks, winograd_choice
 from cafpy.ops.convolution import ByDirection, convolution
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
@@ -12,6 +12,7 @@ from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.winograd import WinogradConvolution
 from cafpy.ops.winograd_by_output import WinogradByOutput
 from cafpy.ops.winograd_choice import Directions, winograd_applies, winograd_pays
+from cafpy.ops.winograd_kernels import sum_products
 
 SINGLE = np.dtype(np.float32)
 PLANS = [WinogradConvolution, WinogradByOutput]
@@ -37,6 +38,15 @@ GEOMETRIES = {
     "one map": geometry(4, 1, 1, (12, 12)),
     "long sums": geometry(1, 512, 64, (8, 8)),
     "many images": geometry(70, 2, 3, (4, 4)),
+    "three panels of outputs": geometry(2, 5, 70, (9, 9)),
+    "groups": geometry(2, 12, 8, (9, 14), group=4),
+    "groups of several panels": geometry(3, 40, 80, (9, 6), group=2),
+    "5x5, one window": geometry(1, 3, 5, (5, 5), (0, 0), 5),
+    "5x5, one pixel": geometry(2, 3, 5, (1, 1), (2, 2), 5),
+    "5x5": geometry(3, 17, 15, (14, 13), (2, 2), 5),
+    "5x5, no pad": geometry(2, 20, 50, (12, 12), (0, 0), 5),
+    "5x5, each axis its pad": geometry(2, 4, 6, (8, 11), (4, 1), 5),
+    "5x5, groups": geometry(2, 34, 18, (11, 10), (2, 2), 5, group=2),
 }
 
 
@@ -48,7 +58,8 @@ def run(plan, g, dtype=SINGLE):
         return rng.standard_normal(shape, np.float32).astype(dtype)
 
     x, dy = draw(g.images, g.channels, *g.size), draw(g.images, g.outputs, *g.windows)
-    weight, bias, other = draw(g.outputs, g.channels, 3, 3), draw(g.outputs), draw(g.channels)
+    weight = draw(g.outputs, g.channels // g.group, *g.kernel)
+    bias, other = draw(g.outputs), draw(g.channels)
     results = {name: np.full_like(dy, np.nan) for name in ("y", "y without bias")}
     results |= {name: np.full_like(x, np.nan) for name in ("dx", "dx with bias")}
     results["dweight"] = np.ones_like(weight)
@@ -63,7 +74,7 @@ def run(plan, g, dtype=SINGLE):
 @pytest.fixture
 def on_threads(monkeypatch):
     """Plans are made for so many threads."""
-    return lambda threads: monkeypatch.setattr(winograd.numba, "get_num_threads", lambda: threads)
+    return lambda threads: monkeypatch.setattr(winograd_blocks.numba, "get_num_threads", lambda: threads)
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -81,24 +92,54 @@ def test_off_by_at_most_2e_5_of_the_largest(name, plan, on_threads):
 @pytest.mark.parametrize("room", [0, 1 << 30])
 def test_weights_summed_in_one_array_or_in_many(room, on_threads, monkeypatch):
     monkeypatch.setattr(winograd, "SUMS", room)
+    slots = []
+    monkeypatch.setattr(winograd, "sum_products", lambda *args: slots.append(args[1][-1]) or sum_products(*args))
     on_threads(4)
     g = GEOMETRIES["several blocks"]
-    plan = WinogradConvolution(g, SINGLE)
-    assert plan.forward_blocks.numbers[-1] == (4 if room else 1)
     expected = run(PlainConvolution(np, g, SINGLE), g)["dweight"]
-    np.testing.assert_allclose(run(plan, g)["dweight"], expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+    values = run(WinogradConvolution(g, SINGLE), g)["dweight"]
+    assert slots == [4 if room else 1]
+    np.testing.assert_allclose(values, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("at_once", [1, 3, 4])
-def test_outputs_at_a_time(at_once, on_threads, monkeypatch):
-    monkeypatch.setattr(winograd_by_output, "OUTPUTS", at_once)
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("tiles", [1, 20])
+def test_blocks_of_any_size(tiles, plan, on_threads, monkeypatch):
+    monkeypatch.setattr(winograd_blocks, "MOST", tiles)
     on_threads(2)
-    g = GEOMETRIES["14x14"]
-    expected = run(PlainConvolution(np, g, SINGLE), g)
-    for what, values in run(WinogradByOutput(g, SINGLE), g).items():
-        np.testing.assert_allclose(
-            values, expected[what], rtol=0, atol=2e-5 * np.abs(expected[what]).max(), err_msg=what
-        )
+    for name in ("7x7", "14x14", "5x5"):
+        g = GEOMETRIES[name]
+        expected = run(PlainConvolution(np, g, SINGLE), g)
+        for what, values in run(plan(g, SINGLE), g).items():
+            largest = np.abs(expected[what]).max()
+            np.testing.assert_allclose(values, expected[what], rtol=0, atol=2e-5 * largest, err_msg=what)
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("name", ["14x14", "5x5, groups"])
+def test_nothing_is_touched_that_is_not_theirs(name, plan, on_threads):
+    """NaN around the arrays is neither read nor overwritten."""
+    on_threads(2)
+    g, guards = GEOMETRIES[name], []
+
+    def guarded(values):
+        room = np.full(values.size + 64, np.nan, np.float32)
+        room[32:-32] = values.reshape(-1)
+        guards.append(room)
+        return room[32:-32].reshape(values.shape)
+
+    rng = np.random.default_rng(0)
+    x, dy = (
+        guarded(rng.standard_normal(s)) for s in ((g.images, g.channels, *g.size), (g.images, g.outputs, *g.windows))
+    )
+    weight = guarded(rng.standard_normal((g.outputs, g.channels // g.group, *g.kernel)))
+    bias, y, dx, dweight = (guarded(np.zeros(s)) for s in (g.outputs, dy.shape, x.shape, weight.shape))
+    winograd_plan = plan(g, SINGLE)
+    winograd_plan.forward(x, weight, bias, y)
+    winograd_plan.backward_data(dy, weight, None, dx)
+    winograd_plan.backward_weight(x, dy, dweight)
+    for room in guards:
+        assert np.isnan(room[:32]).all() and np.isnan(room[-32:]).all() and not np.isnan(room[32:-32]).any()
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -127,21 +168,30 @@ def test_where_it_applies():
 
     assert applies()
     assert applies(pad=(0, 2))
+    assert applies(group=2)
+    assert applies(kernel=5)
+    assert applies(kernel=5, pad=(4, 3))
     assert not applies(np.dtype(np.float64))
     assert not applies(pad=(1, 3))
-    assert not applies(kernel=5)
+    assert not applies(kernel=4)
+    assert not applies(kernel=7)
     assert not applies(stride=2)
     assert not applies(dilation=2)
-    assert not applies(group=2)
+
+
+EXACT = ("exact",) * 3
 
 
 def test_where_it_pays():
     large = geometry(8, 64, 64, (56, 56))
-    assert all(winograd_pays(large, SINGLE))
-    assert not any(winograd_pays(large, np.dtype(np.float64)))
-    assert not any(winograd_pays(geometry(8, 3, 64, (56, 56)), SINGLE))  # moves more than it computes
-    assert not any(winograd_pays(geometry(1, 64, 64, (14, 14)), SINGLE))  # too little to do
-    assert not any(winograd_pays(geometry(1, 512, 512, (7, 7)), SINGLE))  # transforms more weights than tiles
+    assert winograd_pays(large, SINGLE) == ("tiles",) * 3
+    assert winograd_pays(large, np.dtype(np.float64)) == EXACT
+    assert winograd_pays(geometry(8, 3, 64, (56, 56)), SINGLE) == EXACT  # moves more than it computes
+    assert winograd_pays(geometry(1, 16, 16, (14, 14)), SINGLE) == EXACT  # too little to do
+    assert winograd_pays(geometry(1, 512, 512, (7, 7)), SINGLE) == EXACT  # transforms more weights than tiles
+    assert winograd_pays(geometry(8, 256, 256, (14, 14)), SINGLE) == ("outputs",) * 3  # few tiles, many weights
+    assert winograd_pays(geometry(8, 128, 128, (28, 28)), SINGLE) == ("tiles", "tiles", "outputs")
+    assert winograd_pays(geometry(100, 32, 32, (16, 16), (2, 2), 5), SINGLE) == ("tiles",) * 3
 
 
 def test_choice(monkeypatch):
@@ -150,14 +200,15 @@ def test_choice(monkeypatch):
     assert type(convolution(CpuBackend(), geometry(8, 512, 512, (7, 7)), SINGLE)) is WinogradByOutput
     assert type(convolution(CpuBackend(winograd=False), g, SINGLE)) is BlockedConvolution
     assert type(convolution(CpuBackend(), g, np.dtype(np.float64))) is BlockedConvolution
-    monkeypatch.setattr("cafpy.ops.convolution.winograd_pays", lambda g, dtype: Directions(True, False, True))
+    ways = Directions("tiles", "exact", "outputs")
+    monkeypatch.setattr("cafpy.ops.convolution.winograd_pays", lambda g, dtype: ways)
     plan = convolution(CpuBackend(), g, SINGLE)
     assert type(plan) is ByDirection
     directions = ("forward", "backward_data", "backward_weight")
     owners = [type(getattr(plan, name).__self__) for name in directions]
-    assert owners == [WinogradConvolution, BlockedConvolution, WinogradConvolution]
+    assert owners == [WinogradConvolution, BlockedConvolution, WinogradByOutput]
 
 
 def test_each_direction_has_its_price(monkeypatch):
-    monkeypatch.setattr(winograd_choice, "FILTERS", (0, 0, 1 << 20))
-    assert winograd_pays(geometry(8, 64, 64, (28, 28)), SINGLE) == (True, True, False)
+    monkeypatch.setattr(winograd_choice, "FILTERS_BY_OUTPUT", 1 << 20)
+    assert winograd_pays(geometry(8, 128, 128, (28, 28)), SINGLE) == ("tiles", "tiles", "exact")
