@@ -30,10 +30,10 @@ def page() -> str:
 def section(rule: type[UpdateRule]) -> str:
     """What its module says it is, its docstring, and what a snapshot holds of it."""
     module = inspect.getdoc(sys.modules[rule.__module__]) or ""
-    arrays = "array" if rule.slots == 1 else "arrays"
+    kept = " and ".join(f"the {what}" for what in rule.keeps)
     return (
         f"## {rule.__name__}\n\n{module}\n\n{as_markdown(inspect.getdoc(rule) or '')}\n\n"
-        f"A solver state holds {rule.slots} {arrays} of history for each parameter, and the iteration.\n"
+        f"A solver state holds of each parameter {kept}; and the iteration.\n"
     )
 
 

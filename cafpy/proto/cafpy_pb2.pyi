@@ -1,4 +1,4 @@
-# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 e808d4daddae9532adcfca91cc660ec069b94631c3546a6a5e4c97295798204a
+# Made by tools/generate_proto.py from protos/cafpy.proto, sha256 0a6c5b839f1deca671e173c79024e2b60bb1795782bee3d844efc44aa5bceb65
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -1378,7 +1378,7 @@ class SolverParameter(_message.Message):
     def __init__(self, net: _Optional[str] = ..., net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., train_net: _Optional[str] = ..., train_net_param: _Optional[_Union[NetParameter, _Mapping]] = ..., test_net: _Optional[_Iterable[str]] = ..., test_net_param: _Optional[_Iterable[_Union[NetParameter, _Mapping]]] = ..., train_state: _Optional[_Union[NetState, _Mapping]] = ..., test_state: _Optional[_Iterable[_Union[NetState, _Mapping]]] = ..., weights: _Optional[_Iterable[str]] = ..., test_iter: _Optional[_Iterable[int]] = ..., test_interval: _Optional[int] = ..., test_compute_loss: bool = ..., test_initialization: bool = ..., max_iter: _Optional[int] = ..., max_epoch: _Optional[int] = ..., iter_size: _Optional[int] = ..., base_lr: _Optional[float] = ..., lr_policy: _Optional[str] = ..., gamma: _Optional[float] = ..., power: _Optional[float] = ..., stepsize: _Optional[int] = ..., stepvalue: _Optional[_Iterable[int]] = ..., warmup_iter: _Optional[int] = ..., warmup_start_lr: _Optional[float] = ..., rampup_interval: _Optional[int] = ..., rampup_lr: _Optional[float] = ..., warmup_type: _Optional[str] = ..., min_lr: _Optional[float] = ..., restart_interval: _Optional[int] = ..., restart_mult: _Optional[float] = ..., cycle_up: _Optional[float] = ..., cycle_start: _Optional[float] = ..., cycle_end: _Optional[float] = ..., plateau_patience: _Optional[int] = ..., monitor: _Optional[str] = ..., monitor_better: _Optional[str] = ..., early_stop_patience: _Optional[int] = ..., type: _Optional[str] = ..., momentum: _Optional[float] = ..., momentum2: _Optional[float] = ..., rms_decay: _Optional[float] = ..., delta: _Optional[float] = ..., weight_decay: _Optional[float] = ..., regularization_type: _Optional[str] = ..., clip_gradients: _Optional[float] = ..., freeze: _Optional[_Iterable[str]] = ..., ema_decay: _Optional[float] = ..., display: _Optional[int] = ..., average_loss: _Optional[int] = ..., snapshot: _Optional[int] = ..., snapshot_prefix: _Optional[str] = ..., snapshot_keep: _Optional[int] = ..., snapshot_best: _Optional[str] = ..., snapshot_format: _Optional[_Union[SolverParameter.SnapshotFormat, str]] = ..., snapshot_diff: bool = ..., snapshot_after_train: bool = ..., debug_info: bool = ..., solver_mode: _Optional[_Union[SolverParameter.SolverMode, str]] = ..., device_id: _Optional[int] = ..., random_seed: _Optional[int] = ..., layer_wise_reduce: bool = ..., solver_type: _Optional[_Union[SolverParameter.SolverType, str]] = ..., defined_at: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SolverState(_message.Message):
-    __slots__ = ("iter", "learned_net", "history", "current_step", "layer_position", "average", "monitor", "learned_net_crc", "crc")
+    __slots__ = ("iter", "learned_net", "history", "current_step", "layer_position", "average", "monitor", "learned_net_crc", "solver_type", "crc")
     ITER_FIELD_NUMBER: _ClassVar[int]
     LEARNED_NET_FIELD_NUMBER: _ClassVar[int]
     HISTORY_FIELD_NUMBER: _ClassVar[int]
@@ -1387,6 +1387,7 @@ class SolverState(_message.Message):
     AVERAGE_FIELD_NUMBER: _ClassVar[int]
     MONITOR_FIELD_NUMBER: _ClassVar[int]
     LEARNED_NET_CRC_FIELD_NUMBER: _ClassVar[int]
+    SOLVER_TYPE_FIELD_NUMBER: _ClassVar[int]
     CRC_FIELD_NUMBER: _ClassVar[int]
     iter: int
     learned_net: str
@@ -1396,8 +1397,9 @@ class SolverState(_message.Message):
     average: _containers.RepeatedCompositeFieldContainer[BlobProto]
     monitor: _containers.RepeatedCompositeFieldContainer[MonitorState]
     learned_net_crc: int
+    solver_type: str
     crc: int
-    def __init__(self, iter: _Optional[int] = ..., learned_net: _Optional[str] = ..., history: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., current_step: _Optional[int] = ..., layer_position: _Optional[_Iterable[_Union[LayerPosition, _Mapping]]] = ..., average: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., monitor: _Optional[_Iterable[_Union[MonitorState, _Mapping]]] = ..., learned_net_crc: _Optional[int] = ..., crc: _Optional[int] = ...) -> None: ...
+    def __init__(self, iter: _Optional[int] = ..., learned_net: _Optional[str] = ..., history: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., current_step: _Optional[int] = ..., layer_position: _Optional[_Iterable[_Union[LayerPosition, _Mapping]]] = ..., average: _Optional[_Iterable[_Union[BlobProto, _Mapping]]] = ..., monitor: _Optional[_Iterable[_Union[MonitorState, _Mapping]]] = ..., learned_net_crc: _Optional[int] = ..., solver_type: _Optional[str] = ..., crc: _Optional[int] = ...) -> None: ...
 
 class MonitorState(_message.Message):
     __slots__ = ("field", "output", "best", "tests_since_best", "tests_since_step")

@@ -21,6 +21,7 @@ class SolverState:
         learned_net_crc: CRC-32 of the weight file; None when unknown (Caffe does not say).
         monitors: MonitorState messages, one for each test output that is watched.
         average: the moving average of each parameter; empty when there is none.
+        solver_type: the type of the solver that wrote it; "" when unknown (Caffe does not say).
     """
 
     iteration: int
@@ -31,3 +32,4 @@ class SolverState:
     learned_net_crc: int | None = None
     monitors: list[Any] = field(default_factory=list)
     average: list[np.ndarray] = field(default_factory=list)
+    solver_type: str = ""

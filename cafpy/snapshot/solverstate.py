@@ -45,6 +45,7 @@ def read(path: Path) -> SolverState:
         crc,
         list(message.monitor),
         average,
+        message.solver_type,
     )
 
 
@@ -53,6 +54,8 @@ def write(state: SolverState, path: Path) -> None:
     if sum(array.nbytes for array in [*state.history, *state.average]) >= LIMIT:
         raise WeightsError(f"{path}: a .solverstate ends at 2 GB, and the history is bigger; use snapshot_format: HDF5")
     message = pb.SolverState(iter=state.iteration, learned_net=state.learned_net, current_step=state.current_step)
+    if state.solver_type:
+        message.solver_type = state.solver_type
     message.history.extend(map(array_to_blob, state.history))
     message.layer_position.extend(state.layer_positions)
     message.monitor.extend(state.monitors)

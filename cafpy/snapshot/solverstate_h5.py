@@ -37,6 +37,7 @@ def read(path: Path) -> SolverState:
                 message = pb.SolverState.FromString(file["layer_position"][...].tobytes())
                 state.layer_positions = list(message.layer_position)
                 state.monitors = list(message.monitor)
+                state.solver_type = message.solver_type
                 if message.HasField("learned_net_crc"):
                     state.learned_net_crc = message.learned_net_crc
     except (OSError, KeyError) as error:
@@ -47,6 +48,8 @@ def read(path: Path) -> SolverState:
 def write(state: SolverState, path: Path) -> None:
     """Write all of it."""
     ours = pb.SolverState(layer_position=state.layer_positions, monitor=state.monitors)
+    if state.solver_type:
+        ours.solver_type = state.solver_type
     if state.learned_net_crc is not None:
         ours.learned_net_crc = state.learned_net_crc
     with atomic_write(path) as temporary, h5py.File(temporary, "w") as file:

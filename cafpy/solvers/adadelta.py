@@ -11,7 +11,7 @@ from numba import prange
 from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import MEAN_OF_SQUARES, STEPS_SQUARED, UpdateRule
 
 
 class AdaDelta(UpdateRule):
@@ -28,7 +28,7 @@ class AdaDelta(UpdateRule):
     Source: Zeiler, ADADELTA: an adaptive learning rate method, arXiv:1212.5701, 2012.
     """
 
-    slots = 2
+    keeps = (MEAN_OF_SQUARES, STEPS_SQUARED)
 
     def __init__(self, param: Any):
         super().__init__(param)

@@ -11,7 +11,7 @@ from numba import prange
 from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import SUM_OF_SQUARES, UpdateRule
 
 
 class AdaGrad(UpdateRule):
@@ -24,6 +24,8 @@ class AdaGrad(UpdateRule):
 
     Source: Duchi et al., Adaptive subgradient methods for online learning and stochastic optimization, JMLR 2011.
     """
+
+    keeps = (SUM_OF_SQUARES,)
 
     def __init__(self, param: Any):
         super().__init__(param)

@@ -11,7 +11,7 @@ from numba import prange
 from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import MEAN, MEAN_OF_SQUARES, UpdateRule
 
 
 class Adam(UpdateRule):
@@ -27,7 +27,7 @@ class Adam(UpdateRule):
     Source: Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015 (the form at the end of section 2).
     """
 
-    slots = 2
+    keeps = (MEAN, MEAN_OF_SQUARES)
 
     def __init__(self, param: Any):
         super().__init__(param)

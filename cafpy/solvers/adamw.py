@@ -12,7 +12,7 @@ from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
 from cafpy.solvers.decoupled import decoupled_gradients
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import MEAN, MEAN_OF_SQUARES, UpdateRule
 
 
 class AdamW(UpdateRule):
@@ -28,7 +28,7 @@ class AdamW(UpdateRule):
     Source: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019.
     """
 
-    slots = 2
+    keeps = (MEAN, MEAN_OF_SQUARES)
 
     def __init__(self, param: Any):
         super().__init__(param)

@@ -13,7 +13,7 @@ from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
 from cafpy.solvers.decoupled import decoupled_gradients
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import MEAN, MEAN_OF_SQUARES, UpdateRule
 
 
 class LAMB(UpdateRule):
@@ -31,7 +31,7 @@ class LAMB(UpdateRule):
     with φ(z) = z).
     """
 
-    slots = 2
+    keeps = (MEAN, MEAN_OF_SQUARES)
 
     def __init__(self, param: Any):
         super().__init__(param)

@@ -12,7 +12,7 @@ from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
 from cafpy.solvers.decoupled import decoupled_gradients
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import MEAN, UpdateRule
 
 
 class Lion(UpdateRule):
@@ -27,6 +27,8 @@ class Lion(UpdateRule):
 
     Source: Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023.
     """
+
+    keeps = (MEAN,)
 
     def __init__(self, param: Any):
         super().__init__(param)

@@ -9,7 +9,7 @@ from numba import prange
 from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import VELOCITY, UpdateRule
 
 
 class Nesterov(UpdateRule):
@@ -21,6 +21,8 @@ class Nesterov(UpdateRule):
     Source: Nesterov, A method of solving a convex programming problem with convergence rate O(1/√k), 1983; in the form
     of Sutskever et al., On the importance of initialization and momentum in deep learning, ICML 2013.
     """
+
+    keeps = (VELOCITY,)
 
     def update(self, backend: Backend, flat: FlatParameters, history: Sequence[Array], iteration: int) -> None:
         nesterov(backend, flat, history[0], self.param.momentum)

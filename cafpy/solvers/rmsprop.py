@@ -11,7 +11,7 @@ from numba import prange
 from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import MEAN_OF_SQUARES, UpdateRule
 
 
 class RMSProp(UpdateRule):
@@ -25,6 +25,8 @@ class RMSProp(UpdateRule):
     Source: Tieleman and Hinton, Divide the gradient by a running average of its recent magnitude, COURSERA lecture
     6.5, 2012.
     """
+
+    keeps = (MEAN_OF_SQUARES,)
 
     def __init__(self, param: Any):
         super().__init__(param)

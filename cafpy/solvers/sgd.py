@@ -9,7 +9,7 @@ from numba import prange
 from cafpy.backend import Array, Backend
 from cafpy.ops.routine import routine
 from cafpy.ops.update import FlatParameters, regularised, update_kernel
-from cafpy.solvers.update_rule import UpdateRule
+from cafpy.solvers.update_rule import VELOCITY, UpdateRule
 
 
 class SGD(UpdateRule):
@@ -22,6 +22,8 @@ class SGD(UpdateRule):
 
     Source: Bottou, Stochastic gradient descent tricks, in: Neural Networks: Tricks of the Trade, 2012.
     """
+
+    keeps = (VELOCITY,)
 
     def update(self, backend: Backend, flat: FlatParameters, history: Sequence[Array], iteration: int) -> None:
         sgd(backend, flat, history[0], self.param.momentum)

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cafpy.errors import SolverError, WeightsError
-from cafpy.layer import shape_text
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.snapshot.load import load_weights
 from cafpy.snapshot.newest import check_learned_net, file_crc, newest_snapshot, remove_unfinished
 from cafpy.snapshot.solver_state import SolverState
 from cafpy.snapshot.states import find_learned_net, read_state, write_state
 from cafpy.snapshot.weights import write_weights
+from cafpy.solvers.history import check_history
 from cafpy.solvers.kept_snapshots import remove_old_snapshots
 from cafpy.solvers.progress import Progress, progress, restore_progress
-from cafpy.solvers.update_rule import rule_class, solver_types
 
 if TYPE_CHECKING:
     from cafpy.solvers.solver import Solver
@@ -67,6 +66,7 @@ def write_snapshot(solver: Solver) -> tuple[Path, Path]:
             file_crc(model),
             at.monitors,
             average,
+            param.type,
         ),
         state,
     )
@@ -95,7 +95,7 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
     Nothing is changed unless all fits. Raises WeightsError.
     """
     state = read_state(path)
-    _check_history(solver, state, path)
+    notes = check_history(state, path, solver.net, solver.param.type)
     model = find_learned_net(state, path)
     check_learned_net(state, model)
     report = load_weights(solver.net, model)
@@ -117,6 +117,8 @@ def restore_snapshot(solver: Solver, path: str | Path) -> None:
             solver.backend.upload(solver.average.values, _flat(state.average, solver.flat.dtype))
     solver.iteration = state.iteration
     solver.before_test = None
+    for note in notes:
+        solver.tell("on_note", note)
     restore_progress(solver, Progress(state.layer_positions, state.monitors, state.current_step))
 
 
@@ -128,36 +130,3 @@ def _by_parameter(solver: Solver, slot: Any) -> Iterator[np.ndarray]:
     host = solver.backend.to_host(slot)
     for parameter, part in zip(solver.net.learnable, solver.flat.parts, strict=True):
         yield host[part].reshape(parameter.blob.shape)
-
-
-def _check_history(solver: Solver, state: SolverState, path: str | Path) -> None:
-    parameters = solver.net.learnable
-    wanted = len(solver.history) * len(parameters)
-    if len(state.history) != wanted:
-        raise WeightsError(
-            f"the solver state '{path}' holds {len(state.history)} history arrays, but type \"{solver.param.type}\" "
-            f"keeps {len(solver.history)} for each of the net's {len(parameters)} parameters, {wanted} in all"
-            f"{_maybe_of_type(len(state.history), len(parameters))}"
-        )
-    sizes = [parameter.blob.count for parameter in parameters]
-    if state.average and [array.size for array in state.average] != sizes:
-        raise WeightsError(
-            f"the solver state '{path}' holds the average of other parameters; it belongs to another net"
-        )
-    for i, array in enumerate(state.history):
-        parameter = parameters[i % len(parameters)]
-        if array.size != parameter.blob.count:
-            raise WeightsError(
-                f"the solver state '{path}' holds history of shape {shape_text(array.shape)} for the parameter "
-                f"{parameter}, which has shape {shape_text(parameter.blob.shape)}; it belongs to another net"
-            )
-
-
-def _maybe_of_type(arrays: int, parameters: int) -> str:
-    """Which solvers keep that much."""
-    slots = arrays / parameters if parameters else 0
-    types = [name for name in solver_types() if rule_class(name).slots == slots]
-    if not types:
-        return "; it belongs to another net"
-    kinds = " or ".join(types)
-    return f"; it was written by a solver of type {kinds}: resume with that, or give its .caffemodel as --weights"

@@ -108,7 +108,7 @@ class Solver:
             self.close()
             raise
         self.flat = FlatParameters(*self.net.arena(), [p.blob.count for p in self.net.learnable])
-        self.history = [self.backend.zeros(self.flat.data.size, dtype) for _ in range(self.rule.slots)]
+        self.history = [self.backend.zeros(self.flat.data.size, dtype) for _ in self.rule.keeps]
         self.average = WeightAverage(self.backend, self.flat, self.param.ema_decay)
 
     @classmethod

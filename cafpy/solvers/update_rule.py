@@ -14,17 +14,25 @@ from cafpy.backend import Array, Backend
 from cafpy.errors import SolverError, did_you_mean
 from cafpy.ops.update import FlatParameters
 
+VELOCITY = "velocity"  # steps, the learning rate inside
+MEAN = "mean of gradients"
+SUM_OF_SQUARES = "sum of squared gradients"
+MEAN_OF_SQUARES = "mean of squared gradients"
+STEPS_SQUARED = "mean of squared steps"
+SQUARED = {SUM_OF_SQUARES, MEAN_OF_SQUARES, STEPS_SQUARED}  # never negative: roots are taken of them
+
 
 class UpdateRule:
     """Base of all update rules; the class is named as the solver's `type`.
 
     Declared by subclasses:
-        slots: how many history arrays it keeps for each parameter; they start at zero and are saved with the solver.
+        keeps: what its history is, a word for each array that it keeps of each parameter (`VELOCITY` and so on); they
+            start at zero and are saved with the solver. Rules whose words are the same can go on from each other.
 
     ``__init__`` reads its fields of the SolverParameter and raises SolverError where they do not fit.
     """
 
-    slots: ClassVar[int] = 1
+    keeps: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, param: Any):
         self.param = param
@@ -32,7 +40,7 @@ class UpdateRule:
     def update(self, backend: Backend, flat: FlatParameters, history: Sequence[Array], iteration: int) -> None:
         """Change ``flat.data`` and ``history`` by the gradients in ``flat.diff``; ``iteration`` counts from 0.
 
-        ``history`` has ``slots`` arrays laid out as ``flat.data``.
+        ``history`` has an array for each of ``keeps``, laid out as ``flat.data``.
         """
         raise NotImplementedError
 

@@ -23,6 +23,7 @@ MISTAKES = [
     (60, [("value: 1", "value: 5")], [], [], "label 5 of item 0 is out of range: 'ip' has 5 classes"),
     (62, [("value: 1", "value: -1")], [], [], "label -1 of item 0 is out of range"),
     (104, [], [("net.prototxt", "nope.prototxt")], [], "the net file 'nope.prototxt' does not exist"),
+    (104, [], [("net.prototxt", "nett.prototxt")], [], "Error: solver.prototxt:1: net: the net file 'nett.prototxt' does not exist (did you mean 'net.prototxt'?)"),
     (105, [], [('net: "net.prototxt"', "")], [], "the solver names no net"),
     (106, [], [("max_iter", 'test_net: "net.prototxt" test_interval: 1 max_iter')], [], "test_iter"),
     (107, [], [("max_iter", "test_iter: 1 max_iter")], [], "test_interval is missing"),

@@ -19,6 +19,7 @@ OUR_FIELDS = {
     ("SolverState", "layer_position"),
     ("SolverState", "learned_net_crc"),
     ("SolverState", "crc"),
+    ("SolverState", "solver_type"),
     ("SolverState", "monitor"),
     ("SolverState", "average"),
     *(

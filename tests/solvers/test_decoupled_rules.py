@@ -62,7 +62,7 @@ def test_ten_steps_by_the_formula(type_name, fields, betas, backend):
     flat = FlatParameters(np.concatenate(weights), np.zeros(sum(counts)), counts)
     flat.rates[:], flat.decays[:] = RATES, DECAYS
     rule = update_rule(pb.SolverParameter(type=type_name, **fields))
-    history = [np.zeros(sum(counts)) for _ in range(rule.slots)]
+    history = [np.zeros(sum(counts)) for _ in rule.keeps]
     betas = {name: float(np.float32(value)) for name, value in betas.items()}  # a float field is a float32
     if "eps" not in betas and type_name == "AdamW":
         betas["eps"] = rule.param.delta
@@ -86,7 +86,7 @@ def test_l1_decay_is_decoupled_too(type_name, backend):
     flat = FlatParameters(np.array([2.0, -2.0]), np.zeros(2), [2])
     flat.rates[:], flat.decays[:], flat.l1 = 0.1, 0.5, True
     rule = update_rule(pb.SolverParameter(type=type_name))
-    history = [np.zeros(2) for _ in range(rule.slots)]
+    history = [np.zeros(2) for _ in rule.keeps]
     rule.update(backend(), flat, history, 0)
     step = 0.1 * 2 * np.sqrt(2) / np.sqrt(2) if type_name == "LAMB" else 0.1 * 0.5  # LAMB: a step of ‖w‖ η
     np.testing.assert_allclose(flat.data, [2 - step, step - 2])
@@ -94,4 +94,4 @@ def test_l1_decay_is_decoupled_too(type_name, backend):
 
 
 def test_lion_keeps_one_history_and_the_others_two():
-    assert [update_rule(pb.SolverParameter(type=name)).slots for name in RULES] == [2, 2, 1]
+    assert [len(update_rule(pb.SolverParameter(type=name)).keeps) for name in RULES] == [2, 2, 1]

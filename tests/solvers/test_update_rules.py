@@ -33,7 +33,7 @@ def run(backend, type_name, dtype, l1, iterations=3):
     flat.decays[:] = 0.1, 0, 0.3, 0.2
     flat.l1 = l1
     rule = update_rule(pb.SolverParameter(type=type_name, **FIELDS.get(type_name, {})))
-    history = [backend.zeros(sum(COUNTS), dtype) for _ in range(rule.slots)]
+    history = [backend.zeros(sum(COUNTS), dtype) for _ in rule.keeps]
     for iteration in range(iterations):
         flat.diff[...] = numbers()
         flat.scale = 0.5 + iteration
