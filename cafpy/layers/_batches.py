@@ -9,6 +9,7 @@ from typing import Any
 from cafpy.blob import Blob
 from cafpy.feed.reader import BatchReader
 from cafpy.feed.source import LabelCounting
+from cafpy.feed.transformer import Transformer
 from cafpy.layer import Layer
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,17 @@ class BatchLayer(Layer):
                 logger.warning(
                     "%s: %s in %s is ignored; it belongs in transform_param", self.where, name, self.options_field
                 )
+
+    def new_transformer(self) -> Transformer:
+        """What transform_param asks for; what of it has no effect is warned of."""
+        param = self.param.transform_param
+        for name in ("height_scale", "width_scale"):
+            if param.resize_param.HasField(name):
+                logger.warning(
+                    "%s: %s in resize_param is ignored; it is about the boxes of a detection net, which %s has not",
+                    *(self.where, name, self.param.type),
+                )
+        return Transformer(param, self.phase)
 
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         top[0].reshape(self.reader.shape)

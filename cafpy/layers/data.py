@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from cafpy.blob import Blob
 from cafpy.feed.reader import BatchReader
 from cafpy.feed.source import DatabaseSource
-from cafpy.feed.transformer import Transformer
 from cafpy.layers._batches import BatchLayer
 
 
@@ -66,7 +65,7 @@ class Data(BatchLayer):
             raise self.error('source is missing; write `data_param { source: "path/to/database" … }`')
         self.check_batch_size(options.batch_size)
         self.warn_of_old_fields(("scale", "mean_file", "crop_size", "mirror", "force_encoded_color"))
-        transformer = Transformer(self.param.transform_param, self.phase)
+        transformer = self.new_transformer()
         self.reader = BatchReader(
             DatabaseSource(options.source, options.backend, options.shuffle),
             options.batch_size,

@@ -9,7 +9,6 @@ from cafpy.blob import Blob
 from cafpy.feed.image_list import read_image_list
 from cafpy.feed.image_source import ImageSource
 from cafpy.feed.reader import BatchReader
-from cafpy.feed.transformer import Transformer
 from cafpy.layers._batches import BatchLayer
 
 logger = logging.getLogger(__name__)
@@ -82,7 +81,7 @@ class ImageData(BatchLayer):
         self.reader = BatchReader(
             ImageSource(entries, options.root_folder, self._new_size(), options.is_color, options.shuffle),
             options.batch_size,
-            Transformer(transform, self.phase),
+            self.new_transformer(),
             seed=self.seed,
             rank=self.backend.rank,
             world=self.backend.world,

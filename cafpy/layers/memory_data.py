@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 from cafpy.blob import Blob
 from cafpy.errors import DataError
 from cafpy.layer import Layer, shape_text
+
+logger = logging.getLogger(__name__)
 
 
 class MemoryData(Layer):
@@ -22,7 +25,8 @@ class MemoryData(Layer):
     Options (memory_data_param):
         batch_size, channels, height, width: all required.
 
-    transform_param is not applied to arrays, as in Caffe: give them as the net wants them.
+    transform_param is not applied to arrays, as in Caffe, which is warned of: give them as the net wants them, in the
+    order in which they are to come.
 
     ```
     layer {
@@ -47,6 +51,8 @@ class MemoryData(Layer):
                 f"{', '.join(missing)} {verb} missing; write "
                 "`memory_data_param { batch_size: 32 channels: 3 height: 227 width: 227 }`"
             )
+        if self.param.HasField("transform_param"):
+            logger.warning("%s: transform_param is ignored; give the arrays as the net wants them", self.where)
         self.batch_size: int = options.batch_size
         self.batches = 0  # handed out since the arrays were set
         self.arrays: tuple[np.ndarray, np.ndarray] | None = None

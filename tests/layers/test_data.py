@@ -116,6 +116,23 @@ def test_old_fields_are_ignored_but_said(seven, caplog):
     net.close()
 
 
+def test_sizes_of_boxes_are_ignored_but_said(seven, caplog):
+    """They change no pixel; SSD's Caffe moves boxes by them, which a Data layer has not."""
+    resize = "resize_param {{ height: 6 width: 9 resize_mode: FIT_SMALL_SIZE {} }}"
+    with caplog.at_level(logging.WARNING):
+        plain, scaled = (
+            make_net(data(transform=resize.format(more))) for more in ("", "height_scale: 30 width_scale: 40")
+        )
+    assert [record.getMessage() for record in caplog.records] == [
+        f"layer 'data' (Data), net.prototxt:1: {name} in resize_param is ignored; it is about the boxes of a detection "
+        "net, which Data has not"
+        for name in ("height_scale", "width_scale")
+    ]
+    np.testing.assert_array_equal(run(scaled, 1)[0][0], run(plain, 1)[0][0])
+    plain.close()
+    scaled.close()
+
+
 def test_closing_twice_does_nothing(seven):
     harness = build(CASES[0])
     harness.forward()

@@ -1,5 +1,7 @@
 """MemoryData: Caffe's batches, arrays that change, and every way in which it cannot be built or run."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,18 @@ CASES = [Case("two_at_a_time", memory_data(), tops=2, prepare=lambda layer: laye
 def make_net(layer=None):
     text = f'layer {{ name: "data" top: "data" top: "label"\n{layer or memory_data()} }}'
     return Net(parse(text, pb.NetParameter(), "net.prototxt"))
+
+
+def test_a_transform_is_ignored_but_said(caplog):
+    """As in Caffe."""
+    with caplog.at_level(logging.WARNING):
+        net = make_net(memory_data() + " transform_param { scale: 2 }")
+    assert [record.getMessage() for record in caplog.records] == [
+        "layer 'data' (MemoryData), net.prototxt:1: transform_param is ignored; give the arrays as the net wants them"
+    ]
+    net.layers[0].set_arrays(DATA, LABELS)
+    net.forward()
+    np.testing.assert_array_equal(net.blobs["data"].data, DATA[:2])
 
 
 def labels(net, passes):
