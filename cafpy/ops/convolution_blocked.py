@@ -24,6 +24,7 @@ from cafpy.ops.convolution_backward_data import backward_data
 from cafpy.ops.convolution_backward_weight import backward_weight
 from cafpy.ops.convolution_forward import forward
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_weight_gradient import WeightGradient, fills_blocks
 from cafpy.ops.epilogue import Epilogue, with_bias
 from cafpy.ops.threaded import NO_INDICES
 from cafpy.ops.workspace import workspace
@@ -63,6 +64,7 @@ class BlockedConvolution:
         self.work = self.threads * sum(buffers)  # elements
 
         blocks = _blocks(g, images, places)
+        self.weight_gradient = WeightGradient(g, self.threads) if dtype == np.float32 and fills_blocks(g) else None
         self.slots = _slots(self.threads, blocks, g.outputs * g.weights_per_output)
 
         def numbers(places: int, own: int, add: int) -> np.ndarray:
@@ -96,6 +98,9 @@ class BlockedConvolution:
 
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
+        if self.weight_gradient is not None:
+            self.weight_gradient(x, dy, dweight)
+            return
         size = self.slots * dweight.size if self.slots > 1 else 0
         work = workspace(size + self.work, self.dtype)
         sums, work = work[:size], work[size:]

@@ -35,7 +35,8 @@ def _block(vectors: int) -> Any:
         """c[c_at + r c_row + j] = Σ a[a_at + r a_row + i a_step + t a_jump] b[b_at + i b_step + t b_jump + j]
 
         for r < rows ≤ ROWS and j < columns, the sum over t < times and i < count; with ``add`` it is added. All columns
-        of b's panel are read, 16 or WIDE; nothing of a and c is touched that does not belong to them.
+        of b's panel are read, 16 or WIDE; nothing of a and c is touched that does not belong to them. ``a_row`` may be
+        an array of int32: row r then begins at a_row[r] instead of at r a_row.
         """
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -59,7 +60,11 @@ def _block(vectors: int) -> Any:
             for of_row in sums:
                 for total in of_row:
                     builder.store(zeros(), total)
-            steps = [builder.mul(a_row, number) for number in row_numbers]
+            if isinstance(kinds[4], types.Array):
+                offsets = context.make_array(kinds[4])(context, builder, a_row).data
+                steps = [builder.sext(builder.load(builder.gep(offsets, [n])), count.type) for n in row_numbers]
+            else:
+                steps = [builder.mul(a_row, number) for number in row_numbers]
             with cgutils.for_range(builder, times) as outer:
                 x = builder.gep(left, [builder.mul(outer.index, a_jump)])
                 y = builder.gep(right, [builder.mul(outer.index, b_jump)])
@@ -94,7 +99,8 @@ def _block(vectors: int) -> Any:
             return context.get_dummy_value()
 
         index = types.intp
-        left, right, result = (a, index, index, index, index), (b, index, index, index), (c, index, index)
+        row = a_row if isinstance(a_row, types.Array) else index
+        left, right, result = (a, index, row, index, index), (b, index, index, index), (c, index, index)
         return types.void(index, index, *left, *right, *result, index, index, types.boolean), generate
 
     return block
