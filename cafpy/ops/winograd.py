@@ -13,7 +13,6 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.epilogue import Epilogue, with_bias
-from cafpy.ops.lane_product import WIDE
 from cafpy.ops.threaded import NO_INDICES
 from cafpy.ops.winograd_blocks import Blocks
 from cafpy.ops.winograd_kernels import add_weight_gradient, convolve, sum_products, transform_weights
@@ -44,7 +43,7 @@ class WinogradConvolution:
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
         blocks = self.forward_blocks
-        filters = _filters(blocks)
+        filters = blocks.panels * blocks.filters
         slots = _slots(blocks, filters)
         numbers, room = blocks.with_room(blocks.planes + blocks.products, slots)
         work = workspace(slots * filters + room, self.dtype)
@@ -54,16 +53,11 @@ class WinogradConvolution:
 
     def _convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
         numbers, room = blocks.with_room(blocks.planes + blocks.products, 0)
-        filters = _filters(blocks)
+        filters = blocks.panels * blocks.filters  # the transformed weights
         work = workspace(filters + room, self.dtype)
         u, work = work[:filters], work[filters:]
         transform_weights(blocks.threads, numbers, NO_INDICES, weight, u, work)
         convolve(blocks.threads, numbers, NO_INDICES, x, u, table, y, work)
-
-
-def _filters(blocks: Blocks) -> int:
-    """Elements of the transformed weights."""
-    return 36 * blocks.panels * blocks.inputs * WIDE
 
 
 def _slots(blocks: Blocks, filters: int) -> int:

@@ -19,7 +19,8 @@ class Blocks:
 
     Attributes:
         numbers: what its kernels are given, but for the last (see `cafpy.ops.winograd_products`).
-        planes, products, lines: elements of a block's planes, of the products of a panel of outputs, and of lines.
+        planes, products, filters, lines: elements of a block's planes, of the products of a panel of outputs, of its
+            transformed filters, and of lines.
     """
 
     def __init__(self, g: Geometry, backward: bool, *, whole: bool = False):
@@ -40,8 +41,9 @@ class Blocks:
         self.blocks = -(-total // self.rows)
         n = self.rows * tiles
         # planes a power of two apart would share few places of a cache
-        plane, m_plane = step * (total * tiles if whole else n) + LANES, WIDE * n + LANES
-        self.planes, self.products = 36 * plane, 36 * m_plane
+        planes = [step * (total * tiles if whole else n), WIDE * n, WIDE * self.inputs]
+        planes = [size + LANES for size in planes]
+        self.planes, self.products, self.filters = (36 * size for size in planes)
         at_once = min(self.rows, of_map)
         filters = (PIECE * taps * taps + 2 * LANES + 36 + 6 * taps) * LANES
         of_inputs = size[1] + 6 * (tiles * outputs + 6 - outputs) + (at_once * outputs + 6) * size[1] + LANES
@@ -49,7 +51,7 @@ class Blocks:
         lines = [max(LANES * count, filters) for count in (of_inputs, of_outputs)]
         self.lines = sum(lines)
         shape = (g.images, self.maps, self.results, *size, *windows, *pad, taps, g.group, backward)
-        self.numbers = [*shape, of_map, tiles, self.rows, self.blocks, step, plane, m_plane, *lines]
+        self.numbers = [*shape, of_map, tiles, self.rows, self.blocks, step, *planes, *lines]
 
     def with_room(self, size: int, own: int) -> tuple[np.ndarray, int]:
         """The numbers for a kernel whose threads need ``size`` elements each besides lines, and the room for all."""

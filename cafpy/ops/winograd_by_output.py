@@ -12,7 +12,6 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.epilogue import Epilogue, with_bias
-from cafpy.ops.lane_product import WIDE
 from cafpy.ops.threaded import NO_INDICES
 from cafpy.ops.winograd_blocks import Blocks
 from cafpy.ops.winograd_output_kernels import add_gradient_of_outputs, convolve_outputs, transform_images
@@ -52,7 +51,7 @@ class WinogradByOutput:
     def _transformed(self, blocks: Blocks, x: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers, the images' planes, and work space."""
         parts = min(blocks.blocks, -(-blocks.threads // blocks.panels))
-        numbers, room = blocks.with_room(36 * blocks.inputs * WIDE + blocks.products, parts)
+        numbers, room = blocks.with_room(blocks.filters + blocks.products, parts)
         planes = self.geometry.group * blocks.planes
         work = workspace(planes + room, self.dtype)
         transform_images(blocks.threads, numbers, NO_INDICES, x, work[:planes], work[planes:])

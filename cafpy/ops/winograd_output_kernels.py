@@ -1,6 +1,6 @@
 """What a thread does for a Winograd convolution whose threads share outputs (`cafpy.ops.winograd_by_output`).
 
-Numbers are as in `cafpy.ops.winograd_products`, the planes being those of all tiles; 22 is the number of parts of the
+Numbers are as in `cafpy.ops.winograd_products`, the planes being those of all tiles; 23 is the number of parts of the
 blocks that are jobs of their own forward, where there are fewer panels of outputs than threads.
 """
 
@@ -25,7 +25,7 @@ from cafpy.ops.winograd_tiles import input_tiles
 @threaded
 def transform_images(thread, threads, numbers, indices, x, v, work, d, e):
     """v (groups, 36, tiles, maps): this thread's share of the blocks of sixteen maps each."""
-    (_, maps, _, groups), (inputs, _), source, _, pad, (taps, _), (_, blocks), (step, plane, _) = unpack(numbers)
+    (_, maps, _, groups), (inputs, _), source, _, pad, (taps, _), (_, blocks), (step, plane, _, _) = unpack(numbers)
     lines, _, _ = buffers(work, numbers, thread)
     clear(lines, 0, lines.size)
     pieces = (inputs - 1) // LANES + 1
@@ -42,10 +42,10 @@ def transform_images(thread, threads, numbers, indices, x, v, work, d, e):
 @threaded
 def convolve_outputs(thread, threads, numbers, indices, v, weights, table, y, work):
     """y = conv + bias, and the epilogue: this thread's outputs, from the transformed images ``v``."""
-    (_, _, _, groups), (inputs, results), source, _, _, _, (_, blocks), (step, plane, _) = unpack(numbers)
+    (_, _, _, groups), (inputs, results), source, _, _, _, (_, blocks), (step, plane, _, u_plane) = unpack(numbers)
     _, lines, own = buffers(work, numbers, thread)
-    u, products = own[: 36 * inputs * WIDE], own[36 * inputs * WIDE :]
-    panels, parts = (results - 1) // WIDE + 1, numbers[22]
+    u, products = own[: 36 * u_plane], own[36 * u_plane :]
+    panels, parts = (results - 1) // WIDE + 1, numbers[23]
     jobs = groups * panels * parts
     for job in range(thread * jobs // threads, (thread + 1) * jobs // threads):
         panel, part = job // parts, job % parts
@@ -60,9 +60,10 @@ def convolve_outputs(thread, threads, numbers, indices, v, weights, table, y, wo
 @threaded
 def add_gradient_of_outputs(thread, threads, numbers, indices, v, dy, dweight, work, unused):
     """Add to ``dweight`` for this thread's outputs, from the transformed images ``v``."""
-    (_, _, _, groups), (inputs, results), source, _, _, (taps, _), (_, blocks), (step, plane, _) = unpack(numbers)
+    (_, _, _, groups), (inputs, results), source, _, _, (taps, _), (_, blocks), planes = unpack(numbers)
+    step, plane, _, u_plane = planes
     of_filters, lines, own = buffers(work, numbers, thread)
-    sums, products = own[: 36 * inputs * WIDE], own[36 * inputs * WIDE :]
+    sums, products = own[: 36 * u_plane], own[36 * u_plane :]
     clear(lines, 0, lines.size)
     panels, area = (results - 1) // WIDE + 1, taps * taps
     jobs = groups * panels
@@ -75,4 +76,4 @@ def add_gradient_of_outputs(thread, threads, numbers, indices, v, dy, dweight, w
                 v, at, dy, group, k, 0, inputs, r0, r1, numbers, products, lines, sums, 0, block != 0
             )  # fmt: skip
         first, some = (group * results + k) * inputs * area, min(WIDE, results - k)
-        add_filter_gradients(sums, 0, inputs * WIDE, 1, 0, some, inputs, taps, of_filters, dweight, first)
+        add_filter_gradients(sums, 0, u_plane, 1, 0, some, inputs, taps, of_filters, dweight, first)
