@@ -39,24 +39,11 @@ class ClassWeights:
         self.wanted = self.weighted or self.smoothing != 0 or self.gamma != 0
         self.counts: Mapping[float, int] | None = None
         self.classes = 0
-        if not 0 <= self.smoothing < 1:
-            raise layer.error(f"label_smoothing: {self.smoothing:g} came; it must be at least 0 and below 1, as 0.1")
-        check_gamma(layer)
-        if self.given and self.balanced:
-            raise layer.error("class_weight and balance_classes contradict each other; give one")
-        for i, weight in enumerate(self.given):
-            if not (weight >= 0 and isfinite(weight)):
-                raise layer.error(f"class_weight: {weight:g} came for class {i}; a weight must be a number from 0 on")
-        if self.given and not any(self.given):
-            raise layer.error("class_weight: all are 0, so nothing would be learned; at least one must be above 0")
+        check_options(layer)
 
     def reshape(self, classes: int) -> None:
         """Make the weights of so many classes. Raises the layer's error when others are given."""
-        if self.given and len(self.given) != classes:
-            raise self.layer.error(
-                f"class_weight is given {len(self.given)} times, but '{self.layer.bottom_names[0]}' has {classes} "
-                f"classes; give it once for each class, `{'class_weight: 1 ' * 2}…`"
-            )
+        check_classes(self.layer, classes)
         if classes != self.classes:
             self.classes = classes
             self.array = self.layer.work_array(classes)
@@ -122,8 +109,28 @@ class ClassWeights:
         weighted_softmax_loss_backward(self.layer.backend, probability, index, *options, factor, dx)
 
 
-def check_gamma(layer: Layer) -> None:
-    """Raise the layer's error unless focal_gamma is a number from 0 on."""
-    gamma = layer.param.loss_param.focal_gamma
+def check_options(layer: Layer) -> None:
+    """Raise the layer's error for a label_smoothing, focal_gamma or class_weight that is out of range."""
+    options = layer.param.loss_param
+    smoothing, gamma, given = options.label_smoothing, options.focal_gamma, list(options.class_weight)
+    if not 0 <= smoothing < 1:
+        raise layer.error(f"label_smoothing: {smoothing:g} came; it must be at least 0 and below 1, as 0.1")
     if not (gamma >= 0 and isfinite(gamma)):
         raise layer.error(f"focal_gamma: {gamma:g} came; it must be at least 0, as 2 (0: no focal loss)")
+    if given and options.balance_classes:
+        raise layer.error("class_weight and balance_classes contradict each other; give one")
+    for i, weight in enumerate(given):
+        if not (weight >= 0 and isfinite(weight)):
+            raise layer.error(f"class_weight: {weight:g} came for class {i}; a weight must be a number from 0 on")
+    if given and not any(given):
+        raise layer.error("class_weight: all are 0, so nothing would be learned; at least one must be above 0")
+
+
+def check_classes(layer: Layer, classes: int) -> None:
+    """Raise the layer's error when it is given weights for another number of classes."""
+    given = len(layer.param.loss_param.class_weight)
+    if given and given != classes:
+        raise layer.error(
+            f"class_weight is given {given} times, but '{layer.bottom_names[0]}' has {classes} classes; give it once "
+            f"for each class, `{'class_weight: 1 ' * 2}…`"
+        )

@@ -14,12 +14,12 @@ from cafpy.layer import Arity, Layer, shape_text
 from cafpy.proto import cafpy_pb2 as pb
 
 Mode = pb.LossParameter
-_SOFTMAX = "SoftmaxWithLoss has it"
+_BOTH = "SoftmaxWithLoss and SigmoidCrossEntropyLoss have it"
 OPTIONS = {  # of cafpy's own, and who has them
-    "label_smoothing": _SOFTMAX,
-    "class_weight": _SOFTMAX,
-    "balance_classes": _SOFTMAX,
-    "focal_gamma": "SoftmaxWithLoss and SigmoidCrossEntropyLoss have it",
+    "label_smoothing": _BOTH,
+    "class_weight": _BOTH,
+    "balance_classes": "SoftmaxWithLoss has it",
+    "focal_gamma": _BOTH,
     "focal_alpha": "SigmoidCrossEntropyLoss has it; in SoftmaxWithLoss class_weight does its work",
 }
 
