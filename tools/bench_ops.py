@@ -64,11 +64,19 @@ CONVOLUTIONS = {
 
 # images, channels, side, kernel, stride, pad
 POOLINGS = {
-    "lenet": (64, 20, 24, 2, 2, 0),
-    "alexnet": (16, 96, 55, 3, 2, 0),
+    "lenet 1": (64, 20, 24, 2, 2, 0),
+    "lenet 2": (64, 50, 8, 2, 2, 0),
+    "cifar10 1": (100, 32, 32, 3, 2, 0),
+    "cifar10 2": (100, 32, 16, 3, 2, 0),
+    "alexnet 1": (32, 96, 55, 3, 2, 0),
+    "alexnet 2": (32, 256, 27, 3, 2, 0),
+    "vgg 1": (4, 64, 224, 2, 2, 0),
     "resnet": (8, 64, 112, 3, 2, 0),
-    "googlenet stride 1": (16, 256, 28, 3, 1, 1),
+    "googlenet 3b": (16, 256, 28, 3, 1, 1),
+    "googlenet 4b": (16, 512, 14, 3, 1, 1),
+    "googlenet 5b": (16, 832, 7, 3, 1, 1),
     "over the whole map": (16, 1024, 7, 7, 1, 0),
+    "5x5 stride 3": (16, 512, 14, 5, 3, 0),
 }
 
 # images, channels, side, size of the window, whether it lies within a channel

@@ -12,9 +12,11 @@ from numba import get_num_threads
 
 from cafpy.backend import Array
 from cafpy.ops.pooling_max import max_backward, max_forward
+from cafpy.ops.pooling_max_lanes import MAX_KERNELS
 from cafpy.ops.pooling_mean import mean_backward, mean_forward
+from cafpy.ops.pooling_mean_lanes import MEAN_KERNELS, mean_of_maps, mean_of_maps_backward
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES
+from cafpy.ops.threaded import NO_INDICES, Threaded
 
 SMALL = 1 << 13  # elements that are not worth waking threads for
 
@@ -57,6 +59,11 @@ class Windows:
     @cached_property
     def numbers(self) -> Array:
         return np.array([*self.size, *self.out, *self.kernel, *self.stride, *self.pad, 1, 1], np.int64)
+
+    @property
+    def kind(self) -> tuple[int, int, int]:
+        """What kernels made for the most common windows go by: height and width of the window, stride along a row."""
+        return *self.kernel, self.stride[1]
 
 
 @routine
@@ -167,7 +174,13 @@ def weighted_pool_backward(xp: Any, dy: Array, x: Array, y: Array, dx: Array, wi
 
 @max_pool.body("numba")
 def _(x, y, mask, windows):
-    max_forward(_threads(x), windows.numbers, mask, x, y)
+    threads = _threads(x)
+    if x.dtype == np.float32 and windows.kind in MAX_KERNELS:
+        again = np.zeros(threads, x.dtype)
+        MAX_KERNELS[windows.kind](threads, windows.numbers, mask, x, y, again)
+        if not again.any():
+            return
+    max_forward(threads, windows.numbers, mask, x, y)
 
 
 @max_pool_backward.body("numba")
@@ -177,12 +190,20 @@ def _(dy, mask, dx, windows):
 
 @mean_pool.body("numba")
 def _(x, y, windows):
-    mean_forward(_threads(x), windows.numbers, NO_INDICES, x, y)
+    _mean_kernels(windows, x.dtype)[0](_threads(x), windows.numbers, NO_INDICES, x, y)
 
 
 @mean_pool_backward.body("numba")
 def _(dy, dx, windows):
-    mean_backward(_threads(dx), windows.numbers, NO_INDICES, dy, dx)
+    _mean_kernels(windows, dx.dtype)[1](_threads(dx), windows.numbers, NO_INDICES, dy, dx)
+
+
+def _mean_kernels(windows: Windows, dtype: np.dtype) -> tuple[Threaded, Threaded]:
+    if dtype == np.float32 and windows.out == (1, 1) and windows.kernel == windows.size and windows.pad == (0, 0):
+        return mean_of_maps, mean_of_maps_backward
+    if dtype == np.float32 and windows.kind in MEAN_KERNELS:
+        return MEAN_KERNELS[windows.kind]
+    return mean_forward, mean_backward
 
 
 def _threads(x: Array) -> int:

@@ -117,14 +117,14 @@ def _window(row, column, g):
 @kernel
 def _shares(shares, row, g):
     """One over the size of each window of this row; for most rows that of the row before."""
-    high = _length(row, g[4], g[6], g[0], g[8])
-    if row == 0 or high != _length(row - 1, g[4], g[6], g[0], g[8]):
+    high = window_length(row, g[4], g[6], g[0], g[8])
+    if row == 0 or high != window_length(row - 1, g[4], g[6], g[0], g[8]):
         for j in range(g[3]):
-            shares[j] = shares.dtype.type(1) / shares.dtype.type(high * _length(j, g[5], g[7], g[1], g[9]))
+            shares[j] = shares.dtype.type(1) / shares.dtype.type(high * window_length(j, g[5], g[7], g[1], g[9]))
 
 
 @kernel
-def _length(window, kernel_size, stride, size, pad):
+def window_length(window, kernel_size, stride, size, pad):
     """How long the window is: padding counts, what is behind it does not."""
     start = window * stride - pad
     return min(start + kernel_size, size + pad) - start

@@ -63,8 +63,9 @@ def test_fast_is_plain(name, dtype, threads):
 @pytest.mark.parametrize("backend", [Backend(), CpuBackend()], ids=lambda backend: backend.name)
 @pytest.mark.parametrize("w", [windows((6, 9), (3, 3), (1, 1), (1, 1)), windows((6, 3), (3, 3), (1, 1), (0, 0))])
 def test_largest_of_odd_values(backend, w):
-    """NaN is passed on; -inf has a place inside the map, and padding never wins against it."""
-    for odd in (np.nan, -np.inf):
+    """NaN is passed on, and is not made of infinities; -inf has a place inside the map, and padding never wins against
+    it."""
+    for odd in (np.nan, -np.inf, np.inf):
         x = np.full((1, 1, *w.size), -np.inf, np.float32)
         x[0, 0, 2, 2] = odd
         y, mask = np.empty((1, 1, *w.out), np.float32), np.empty((1, 1, *w.out), np.int32)
