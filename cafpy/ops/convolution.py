@@ -22,6 +22,7 @@ from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3, fits
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_panels import PanelConvolution
 from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.epilogue import Epilogue, finish
 from cafpy.ops.routine import routine
@@ -59,7 +60,7 @@ def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
     geometry = geometry.with_two_axes()
     if geometry.group == geometry.channels > 1 and geometry.outputs_per_group <= DEPTHWISE_OUTPUTS:
         return (DepthwiseConvolution3x3 if fits(geometry) else DepthwiseConvolution)(geometry, dtype)
-    return BlockedConvolution(geometry, dtype)
+    return (PanelConvolution if dtype == np.float32 else BlockedConvolution)(geometry, dtype)
 
 
 @convolution.body("winograd")

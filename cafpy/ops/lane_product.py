@@ -9,6 +9,7 @@ columns in panels of WIDE.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -24,6 +25,33 @@ intrinsic: Any = extending.intrinsic  # typed as if it left its functions' first
 _MANY = llvm.get_host_cpu_features().get("avx512f", False)
 ROWS = 8 if _MANY else 6
 WIDE = 2 * LANES if _MANY else LANES
+
+
+def new_sums(builder: Any, rows: int, vectors: int) -> list[list[Any]]:
+    """Variables for ``rows`` rows of so many lanes, 0 each; a compiler finds a register for each."""
+    sums = [[cgutils.alloca_once_value(builder, zeros()) for _ in range(vectors)] for _ in range(rows)]
+    for of_row in sums:
+        for total in of_row:
+            builder.store(zeros(), total)
+    return sums
+
+
+def add_products(
+    builder: Any, count: Any, left: Any, steps: list[Any], a_step: Any, right: Any, b_step: Any, sums: list[list[Any]],
+    also: Callable[[Any], None] = lambda i: None,
+) -> None:  # fmt: skip
+    """Add the products of ``count`` columns of the left operand, whose rows are ``steps`` numbers from the first one,
+    and rows of the right one to ``sums``; ``also`` is what is done for each i < count beside."""
+    with cgutils.for_range(builder, count) as loop:
+        also(loop.index)
+        here = builder.gep(left, [builder.mul(loop.index, a_step)])
+        there = builder.gep(right, [builder.mul(loop.index, b_step)])
+        values = [vector_at(builder, builder.gep(there, [count.type(LANES * v)])) for v in range(len(sums[0]))]
+        for step, of_row in zip(steps, sums, strict=True):
+            factor = spread(builder, builder.load(builder.gep(here, [step]), align=4))
+            for value, total in zip(values, of_row, strict=True):
+                product = builder.fmul(factor, value, flags=("contract",))
+                builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
 
 def _block(vectors: int) -> Any:
@@ -56,10 +84,7 @@ def _block(vectors: int) -> Any:
             def by_column(base: Any) -> list[Any]:
                 return [builder.gep(base, [count.type(LANES * v)]) for v in range(vectors)]
 
-            sums = [[cgutils.alloca_once_value(builder, zeros()) for _ in range(vectors)] for _ in range(ROWS)]
-            for of_row in sums:
-                for total in of_row:
-                    builder.store(zeros(), total)
+            sums = new_sums(builder, ROWS, vectors)
             if isinstance(kinds[4], types.Array):
                 offsets = context.make_array(kinds[4])(context, builder, a_row).data
                 steps = [builder.sext(builder.load(builder.gep(offsets, [n])), count.type) for n in row_numbers]
@@ -68,15 +93,7 @@ def _block(vectors: int) -> Any:
             with cgutils.for_range(builder, times) as outer:
                 x = builder.gep(left, [builder.mul(outer.index, a_jump)])
                 y = builder.gep(right, [builder.mul(outer.index, b_jump)])
-                with cgutils.for_range(builder, count) as inner:
-                    here = builder.gep(x, [builder.mul(inner.index, a_step)])
-                    there = builder.gep(y, [builder.mul(inner.index, b_step)])
-                    values = [vector_at(builder, place) for place in by_column(there)]
-                    for step, of_row in zip(steps, sums, strict=True):
-                        factor = spread(builder, builder.load(builder.gep(here, [step]), align=4))
-                        for value, total in zip(values, of_row, strict=True):
-                            product = builder.fmul(factor, value, flags=("contract",))
-                            builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
+                add_products(builder, count, x, steps, a_step, y, b_step, sums)
             whole = builder.and_(inside[-1], builder.icmp_signed(">=", columns, columns.type(LANES * vectors)))
             with builder.if_else(whole) as (all_of_it, part):
                 with all_of_it:

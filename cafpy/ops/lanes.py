@@ -72,8 +72,8 @@ def zeros() -> Any:
 
 def first(builder: Any, count: Any) -> Any:
     """A mask of the first ``count`` lanes; all of them where there are fewer, none where it is not positive."""
-    kind = ir.VectorType(count.type, LANES)
-    return builder.icmp_signed("<", kind(list(range(LANES))), spread(builder, count))
+    count = builder.trunc(count, _index)
+    return builder.icmp_signed("<", _indices(list(range(LANES))), spread(builder, count))
 
 
 def masked_at(builder: Any, place: Any, mask: Any) -> Any:

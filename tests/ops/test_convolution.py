@@ -4,13 +4,20 @@ import numpy as np
 import pytest
 
 from cafpy.backend import Backend, CpuBackend
-from cafpy.ops import convolution_bias, convolution_blocked, convolution_depthwise, convolution_depthwise_3x3
+from cafpy.ops import (
+    convolution_bias,
+    convolution_blocked,
+    convolution_depthwise,
+    convolution_depthwise_3x3,
+    convolution_panel_plan,
+)
 from cafpy.ops.convolution import backward, convolution
 from cafpy.ops.convolution_bias import add_bias_gradient
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_panels import PanelConvolution
 from cafpy.ops.convolution_plain import PlainConvolution
 
 
@@ -56,6 +63,16 @@ GEOMETRIES = {
     "depthwise stride 2 pad of columns": geometry(2, 3, 3, (41, 19), 3, 2, (0, 1), group=3),
     "depthwise stride 2 in blocks": geometry(1, 2, 2, (60, 130), 3, 2, 1, group=2),
     "depthwise of very wide maps": geometry(1, 2, 2, (9, 1500), 3, 2, 1, group=2),
+    "3 images of one window": geometry(3, 40, 9, (3, 4), (3, 4)),
+    "images in one panel": geometry(40, 7, 20, (2, 3), 1),
+    "1x1 of many maps": geometry(3, 1100, 13, (5, 5), 1),
+    "1x1, maps of whole panels": geometry(2, 70, 33, (8, 8), 1),
+    "1x1 stride 3 of odd": geometry(3, 5, 17, (13, 11), 1, 3),
+    "1x1 with pad": geometry(2, 5, 17, (6, 7), 1, 1, 1),
+    "3x3 of many maps and images": geometry(5, 130, 21, (7, 7), 3, 1, 1),
+    "group 1x1 of many outputs": geometry(2, 20, 90, (7, 9), 1, group=2),
+    "few windows, many outputs": geometry(1, 12, 100, (4, 5), 3, 1, 1),
+    "stride of rows alone": geometry(2, 3, 20, (17, 18), 3, (2, 1)),
     "one axis": geometry(2, 3, 4, (19,), 3, 2, 1),
     "no axis": geometry(9, 3, 4, (), ()),
     "three axes": geometry(2, 4, 4, (5, 6, 7), 3, 2, 1, group=2),
@@ -90,7 +107,13 @@ def on_threads(monkeypatch):
     """Plans for any amount of work are made for so many threads."""
 
     def use(threads):
-        for module in (convolution_blocked, convolution_depthwise, convolution_depthwise_3x3, convolution_bias):
+        for module in (
+            convolution_blocked,
+            convolution_panel_plan,
+            convolution_depthwise,
+            convolution_depthwise_3x3,
+            convolution_bias,
+        ):
             monkeypatch.setattr(module, "SERIAL", 0)
             monkeypatch.setattr(module.numba, "get_num_threads", lambda: threads)
 
@@ -144,9 +167,33 @@ def test_weights_summed_in_one_array_or_in_many(name, room, on_threads, monkeypa
 def test_the_same_bits_every_time(on_threads):
     on_threads(3)
     g = GEOMETRIES["lenet 2"]
-    first, second = (run(BlockedConvolution(g, np.dtype(np.float32)), CpuBackend(), g, np.float32) for _ in range(2))
+    first, second = (run(PanelConvolution(g, np.dtype(np.float32)), CpuBackend(), g, np.float32) for _ in range(2))
     for what, values in first.items():
         np.testing.assert_array_equal(values, second[what], err_msg=what)
+
+
+@pytest.mark.parametrize("name", [name for name, g in GEOMETRIES.items() if len(g.size) == 2])
+def test_panels_touch_only_what_is_theirs(name, on_threads):
+    """NaN around all operands, and nothing written around y."""
+    g, rng = GEOMETRIES[name], np.random.default_rng(2)
+
+    def amid_nan(*shape):
+        size = int(np.prod(shape))
+        around = np.full(size + 200, np.nan, np.float32)
+        array = around[100 : 100 + size].reshape(shape)
+        array[...] = rng.standard_normal(shape)
+        return around, array
+
+    x, weight = amid_nan(g.images, g.channels, *g.size)[1], amid_nan(g.outputs, g.channels // g.group, *g.kernel)[1]
+    bias, (around, y) = amid_nan(g.outputs)[1], amid_nan(g.images, g.outputs, *g.windows)
+    want = np.empty_like(y)
+    PlainConvolution(np, g, np.float32).forward(x, weight, bias, want)
+    for threads in (1, 2):
+        on_threads(threads)
+        y[...] = np.nan
+        PanelConvolution(g, np.dtype(np.float32)).forward(x, weight, bias, y)
+        np.testing.assert_allclose(y, want, rtol=0, atol=2e-5 * np.abs(want).max())
+        assert np.isnan(around[:100]).all() and np.isnan(around[-100:]).all()
 
 
 def test_no_images():
@@ -163,9 +210,10 @@ def test_choice():
 
     assert kind(GEOMETRIES["depthwise stride 2"]) is DepthwiseConvolution
     assert kind(GEOMETRIES["depthwise"]) is DepthwiseConvolution3x3
-    assert kind(GEOMETRIES["group"]) is BlockedConvolution
-    assert kind(geometry(1, 4, 64, (5, 5), 3, group=4)) is BlockedConvolution  # many outputs a map
-    assert kind(geometry(1, 1, 1, (5, 5), 3)) is BlockedConvolution
+    assert kind(GEOMETRIES["group"]) is PanelConvolution
+    assert kind(geometry(1, 4, 64, (5, 5), 3, group=4)) is PanelConvolution  # many outputs a map
+    assert kind(geometry(1, 1, 1, (5, 5), 3)) is PanelConvolution
+    assert type(convolution(CpuBackend(), GEOMETRIES["group"], np.dtype(np.float64))) is BlockedConvolution
     assert kind(GEOMETRIES["three axes"]) is PlainConvolution
 
 

@@ -8,6 +8,7 @@ from cafpy.ops import winograd, winograd_blocks, winograd_choice
 from cafpy.ops.convolution import ByDirection, convolution
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_panels import PanelConvolution
 from cafpy.ops.convolution_plain import PlainConvolution
 from cafpy.ops.winograd import WinogradConvolution
 from cafpy.ops.winograd_by_output import WinogradByOutput
@@ -198,7 +199,7 @@ def test_choice(monkeypatch):
     g = geometry(8, 64, 64, (56, 56))
     assert type(convolution(CpuBackend(), g, SINGLE)) is WinogradConvolution
     assert type(convolution(CpuBackend(), geometry(8, 512, 512, (7, 7)), SINGLE)) is WinogradByOutput
-    assert type(convolution(CpuBackend(winograd=False), g, SINGLE)) is BlockedConvolution
+    assert type(convolution(CpuBackend(winograd=False), g, SINGLE)) is PanelConvolution
     assert type(convolution(CpuBackend(), g, np.dtype(np.float64))) is BlockedConvolution
     ways = Directions("tiles", "exact", "outputs")
     monkeypatch.setattr("cafpy.ops.convolution.winograd_pays", lambda g, dtype: ways)
@@ -206,7 +207,7 @@ def test_choice(monkeypatch):
     assert type(plan) is ByDirection
     directions = ("forward", "backward_data", "backward_weight")
     owners = [type(getattr(plan, name).__self__) for name in directions]
-    assert owners == [WinogradConvolution, BlockedConvolution, WinogradByOutput]
+    assert owners == [WinogradConvolution, PanelConvolution, WinogradByOutput]
 
 
 def test_each_direction_has_its_price(monkeypatch):

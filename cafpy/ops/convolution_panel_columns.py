@@ -1,0 +1,119 @@
+"""Column matrices in panels of WIDE windows inside Numba kernels, for products in registers (`cafpy.ops.lane_product`).
+
+The windows of all images are counted in a row, so that a panel may go on in the next image. A stretch is some windows,
+16 at most, of one row of an image and one panel: neighbours in memory for each place of the kernel, given by three
+numbers: where the first of them is in a map (or its lines), where it is in the panels, how many they are.
+
+All arrays are flat. `g` is everywhere (height, width, rows and columns of windows, kernel h, w, stride h, w, pad h, w,
+dilation h, w).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cafpy.ops.chunks import SLACK, kernel
+from cafpy.ops.lane_product import WIDE
+from cafpy.ops.lanes import LANES, load, load_first, store, store_first
+from cafpy.ops.lines import line_span, line_width, read_lines
+
+
+@kernel
+def rows_of(g, j0, j1, n):
+    """Of windows j0 to j1 those in image ``n``: the first row, and how many rows."""
+    places = g[2] * g[3]
+    row = max(0, j0 - n * places) // g[3]
+    return row, (min(places, j1 - n * places) - 1) // g[3] + 1 - row
+
+
+@kernel
+def find_stretches(g, maps, j0, j1, in_place, panel, stretches):
+    """The stretches of windows j0 to j1, and how many; panels are ``panel`` numbers apart. ``in_place``: the images are
+    read as they are, and a stretch begins as far from the first image's map as its image is."""
+    places, line = g[2] * g[3], g[7] * (line_width(g) - SLACK)
+    count, base, j = 0, 0, j0
+    while j < j1:
+        n = j // places
+        top, rows = rows_of(g, j0, j1, n)
+        end = min(j1, (n + 1) * places)
+        row = (j - n * places) // g[3]
+        column = j - n * places - row * g[3]
+        while j < end:
+            lane = (j - j0) % WIDE
+            length = min(min(g[3] - column, end - j), LANES - lane % LANES)
+            if in_place:
+                start = (n * maps * g[0] + row * g[6]) * g[1] + column * g[7]
+            else:
+                start = base + (row - top) * g[6] * line + column
+            stretches[count], stretches[count + 1] = start, (j - j0) // WIDE * panel + lane
+            stretches[count + 2] = length
+            count += 3
+            j += length
+            column += length
+            if column == g[3]:
+                row, column = row + 1, 0
+        base += line_span(g, top, rows)[1] * line
+    return count
+
+
+@kernel
+def find_taps(g, in_place):
+    """Where each place of the kernel has window 0, from where a map (or its lines) begins."""
+    width = line_width(g) - SLACK
+    taps = np.empty(g[4] * g[5], np.int64)
+    for a in range(g[4]):
+        for b in range(g[5]):
+            at = b * g[11]
+            if in_place:
+                taps[a * g[5] + b] = a * g[10] * g[1] + at
+            else:
+                taps[a * g[5] + b] = (a * g[10] * g[7] + at % g[7]) * width + at // g[7]
+    return taps
+
+
+@kernel
+def read_map(x, maps, c, g, j0, j1, lines):
+    """The lines of windows j0 to j1 in map ``c`` of all their images, one after the other."""
+    places, width = g[2] * g[3], line_width(g) - SLACK
+    base = 0
+    for n in range(j0 // places, (j1 - 1) // places + 1):
+        row, rows = rows_of(g, j0, j1, n)
+        top, count = line_span(g, row, rows)
+        read_lines(x, n * maps + c, top, count, g, width, x.dtype.type(0), lines[base:])
+        base += count * g[7] * width
+
+
+@kernel
+def fill_panels(x, maps, c0, c1, g, j0, j1, in_place, stretches, count, taps, lines, panels):
+    """Windows j0 to j1 of maps c0 to c1: a row of each panel for each map and place of the kernel."""
+    plane = g[0] * g[1]
+    if in_place and taps.size == 1:
+        for s in range(0, count, 3):
+            copy_rows(x, c0 * plane + stretches[s], plane, g[7], panels, stretches[s + 1], stretches[s + 2], c1 - c0)
+        return
+    at = 0
+    for c in range(c0, c1):
+        if not in_place:
+            read_map(x, maps, c, g, j0, j1, lines)
+        source = x if in_place else lines
+        base = c * plane if in_place else 0
+        for s in range(0, count, 3):
+            start, to, length = base + stretches[s], at + stretches[s + 1], stretches[s + 2]
+            for t in range(taps.size):
+                store_first(load_first(source, start + taps[t], length), panels, to + t * WIDE, length)
+        at += taps.size * WIDE
+
+
+@kernel
+def copy_rows(x, start, plane, stride, panels, to, length, count):
+    """A stretch of ``count`` maps."""
+    if stride > 1:
+        for c in range(count):
+            for j in range(length):
+                panels[to + c * WIDE + j] = x[start + c * plane + j * stride]
+    elif length == LANES:
+        for c in range(count):
+            store(load(x, start + c * plane), panels, to + c * WIDE)
+    else:
+        for c in range(count):
+            store_first(load_first(x, start + c * plane, length), panels, to + c * WIDE, length)

@@ -1,0 +1,70 @@
+"""What the kernel of `cafpy.ops.convolution_panel_product` is told: how a product is divided into jobs and pieces."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numba
+import numpy as np
+
+from cafpy.backend import Array
+from cafpy.ops.chunks import SLACK
+from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_panel_product import panel_product
+from cafpy.ops.lane_product import ROWS, WIDE
+from cafpy.ops.threaded import NO_INDICES
+from cafpy.ops.workspace import workspace
+
+DEPTH = 512  # rows of a panel, about: 64 KB
+PANELS = 1 << 17  # elements of the panels of a job: half of an L2 cache
+MOST = 1 << 11  # windows of a job
+SERIAL = 1 << 20  # multiplications that one thread does before others would have been woken
+
+
+class PanelProduct:
+    """A convolution's weights times the windows of its images, float32.
+
+    ``a_step``: numbers from one weight of an output to the next; ``a_row``: from one output to the next.
+    """
+
+    def __init__(self, g: Geometry, a_step: int, a_row: int):
+        multiplications = g.images * g.outputs * g.places * g.weights_per_output
+        self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()
+        size, windows = (g.size, g.windows) if not g.pointwise else ((1, g.places),) * 2
+        area, inputs = prod(g.kernel), g.channels // g.group
+        in_place = g.pad == (0, 0) and (g.stride[1] == 1 or area == 1)
+        pieces = -(-inputs * area // DEPTH)
+        at_once = max(1, -(-inputs // pieces))
+        panel = at_once * area * WIDE + SLACK
+        of_job, shares = _division(g, max(1, min(PANELS // panel, MOST // WIDE)), self.threads)
+        lines = 0 if in_place else _lines(g, of_job * WIDE)
+        buffers = of_job * panel, -(-lines // SLACK) * SLACK  # each begins at a line of the cache
+        self.work = self.threads * sum(buffers)
+        shape = (*size, *windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
+        batch = (g.images, g.channels, g.outputs, g.group)
+        plan = (of_job * WIDE, at_once, shares, in_place, a_step, a_row)
+        self.numbers = np.array([*shape, *batch, *plan, *buffers, panel], np.int64)
+
+    def __call__(self, x: Array, weight: Array, table: Array, y: Array) -> None:
+        """y = the product, plus the table's bias and epilogue (`cafpy.ops.epilogue`'s `with_bias`, never empty)."""
+        panel_product(self.threads, self.numbers, NO_INDICES, x, weight, table, y, workspace(self.work, x.dtype))
+
+
+def _division(g: Geometry, most: int, threads: int) -> tuple[int, int]:
+    """Panels of a job, and shares of a group's outputs that are jobs of their own."""
+    total = g.images * g.places
+    panels = -(-total // WIDE)
+    strips = -(-g.outputs_per_group // ROWS)
+    # whoever shares windows reads all weights, whoever shares outputs reads all windows
+    if g.group < threads <= strips and (total < g.outputs_per_group or panels * g.group < threads):
+        return min(most, panels), threads
+    rounds = -(-panels * g.group // (most * threads))
+    return max(1, -(-panels * g.group // (rounds * threads))) if g.group < threads else min(most, panels), 1
+
+
+def _lines(g: Geometry, windows: int) -> int:
+    """Elements of the lines that ``windows`` windows need of one map, and SLACK beyond."""
+    width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1]
+    images = min(g.images, (windows - 2) // g.places + 2)
+    rows = min(g.windows[0] * images, (windows - 2) // g.windows[1] + 1 + images)
+    return (rows * g.stride[0] + images * g.extent[0]) * g.stride[1] * width + SLACK

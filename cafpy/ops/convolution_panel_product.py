@@ -1,0 +1,126 @@
+"""Convolution forward by products in registers: panels of windows that stay in cache, times strips of weights.
+
+The numbers that the kernel is given:
+
+    0   g, the twelve numbers of `cafpy.ops.convolution_panel_columns`
+    12  images of the batch, maps, outputs, groups
+    16  windows of a job, maps at once, shares of a group's outputs that are jobs of their own; whether images are read
+        in place; from one weight of an output to the next, from one output to the next
+    22  elements of each thread's two buffers in ``work``: panels and lines; of a panel
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cafpy.ops.chunks import kernel
+from cafpy.ops.convolution_panel_columns import fill_panels, find_stretches, find_taps
+from cafpy.ops.lane_product import ROWS, WIDE
+from cafpy.ops.lane_product_finished import finished_block, finished_half_block
+from cafpy.ops.lanes import LANES, load_first, store_first
+from cafpy.ops.threaded import threaded
+
+
+@threaded
+def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
+    """y = conv(x, weight) + bias, and the epilogue: this thread's share of the jobs; a job is some windows and one of
+    the shares of the outputs of one group. ``table`` as `cafpy.ops.epilogue`'s `with_bias`, never empty."""
+    m = numbers
+    g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
+    n, maps, outputs, group = m[12], m[13], m[14], m[15]
+    windows, at_once, shares, in_place, a_step, a_row = m[16], m[17], m[18], m[19] != 0, m[20], m[21]
+    panel = m[24]
+    begin = thread * (m[22] + m[23])
+    panels, lines = work[begin : begin + m[22]], work[begin + m[22] : begin + m[22] + m[23]]
+    inputs, results = maps // group, outputs // group
+    places, area = g[2] * g[3], g[4] * g[5]
+    taps = find_taps(g, in_place)
+    stretches = np.empty(3 * (windows // LANES + windows // g[3] + windows // places + 4) * 2, np.int64)
+    piece = np.empty(ROWS * WIDE, np.float32)
+    strips = (results - 1) // ROWS + 1
+    chunks = (n * places - 1) // windows + 1
+    finish = table.size > outputs
+    jobs = chunks * group * shares
+    stop = (thread + 1) * jobs // threads
+    for job in range(thread * jobs // threads, stop):
+        chunk, part, share = job % chunks, job // chunks // shares, job // chunks % shares
+        j0 = chunk * windows
+        j1 = min(n * places, j0 + windows)
+        first = part * results + share * strips // shares * ROWS
+        last = part * results + min(results, (share + 1) * strips // shares * ROWS)
+        count = find_stretches(g, maps, j0, j1, in_place, panel, stretches)
+        for c0 in range(0, inputs, at_once):
+            c1 = min(inputs, c0 + at_once)
+            depth, add, end = (c1 - c0) * area, c0 > 0, finish and c1 == inputs
+            fill_panels(
+                x,
+                maps,
+                part * inputs + c0,
+                part * inputs + c1,
+                g,
+                j0,
+                j1,
+                in_place,
+                stretches,
+                count,
+                taps,
+                lines,
+                panels,
+            )
+            more = in_place and area == 1 and (c1 < inputs or job + 1 < stop)
+            if c1 < inputs:
+                next_map, next_window = part * inputs + c1, j0
+            else:
+                next_map, next_window = (job + 1) // chunks // shares * inputs, (job + 1) % chunks * windows
+            for k in range(first, last, ROWS):
+                rows = min(ROWS, last - k)
+                a_at = part * results * inputs * area + (k - part * results) * a_row + c0 * area * a_step
+                for j in range(j0, j1, WIDE):
+                    columns = min(WIDE, j1 - j)
+                    ahead, ahead_step = 0, 0
+                    if more and k - first < 2 * g[7] * ROWS:
+                        soon = next_window + j - j0 + (k - first) // ROWS * (LANES // g[7])
+                        image = soon // places
+                        row = (soon - image * places) // g[3]
+                        ahead = ((image * maps + next_map) * g[0] + row * g[6]) * g[1]
+                        ahead += (soon - image * places - row * g[3]) * g[7]
+                        ahead_step = g[0] * g[1]
+                    image = j // places
+                    at = (image * outputs + k) * places + j - image * places
+                    b_at = (j - j0) // WIDE * panel
+                    alone = at + columns <= (image * outputs + k + 1) * places
+                    if alone:
+                        target, to, step = y, at, places
+                    else:
+                        target, to, step = piece, 0, WIDE
+                        if add:
+                            exchange(piece, y, outputs, places, k, rows, j, columns, True)
+                    if rows > ROWS // 2:
+                        finished_block(
+                            depth, weight, a_at, a_row, a_step, panels, b_at, WIDE, target, to, step,
+                            rows, columns, add, table, k, outputs, end, x, ahead, ahead_step,
+                        )  # fmt: skip
+                    else:
+                        finished_half_block(
+                            depth, weight, a_at, a_row, a_step, panels, b_at, WIDE, target, to, step,
+                            rows, columns, add, table, k, outputs, end, x, ahead, ahead_step,
+                        )  # fmt: skip
+                    if not alone:
+                        exchange(piece, y, outputs, places, k, rows, j, columns, False)
+
+
+@kernel
+def exchange(piece, y, outputs, places, k, rows, j, columns, read):
+    """``columns`` windows from ``j`` on of ``rows`` maps from ``k`` on, between the images and ``piece``."""
+    at = 0
+    while at < columns:
+        image = (j + at) // places
+        start = j + at - image * places
+        length = min(min(columns - at, places - start), LANES)
+        for r in range(rows):
+            to = (image * outputs + k + r) * places + start
+            if read:
+                store_first(load_first(y, to, length), piece, r * WIDE + at, length)
+            else:
+                store_first(load_first(piece, r * WIDE + at, length), y, to, length)
+        at += length

@@ -1,0 +1,119 @@
+"""A block of a matrix product in registers with what follows it: a bias, factor and shift for each row, a ReLU.
+
+As `cafpy.ops.lane_product`, whose block only multiplies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import extending, types
+from numba.core import cgutils
+
+from cafpy.ops.lane_product import ROWS, WIDE, add_products, new_sums
+from cafpy.ops.lanes import LANES, first, masked_at, pointer, put_masked, put_vector, spread, zeros
+
+intrinsic: Any = extending.intrinsic  # typed as if it left its functions' first argument to the caller
+
+
+def _fetch(builder: Any, place: Any, writing: bool = False) -> None:
+    """Have a line of memory in the cache when it is wanted; any address will do."""
+    address = builder.bitcast(place, ir.IntType(8).as_pointer())
+    number = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(prefetch, [address, number(int(writing)), number(3 if writing else 2), number(1)])
+
+
+def _block(height: int) -> Any:
+    @intrinsic
+    def block(
+        typingctx: Any, count: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_at: Any, b_step: Any,
+        c: Any, c_at: Any, c_row: Any, rows: Any, columns: Any, add: Any, table: Any, k: Any, outputs: Any, finish: Any,
+        ahead: Any, ahead_at: Any, ahead_step: Any,
+    ) -> Any:  # fmt: skip
+        """c[c_at + r c_row + j] = table[k + r] + Σ a[a_at + r a_row + i a_step] b[b_at + i b_step + j]
+
+        for r < rows ≤ the block's and j < columns ≤ WIDE, the sum over i < count. With ``add``, what is in c takes the
+        place of the table's number. With ``finish`` the result v becomes act(v · table[outputs + k + r]
+        + table[2 outputs + k + r]), act a ReLU with slope table[3 outputs]. All columns of b are read; nothing of a, c
+        and the table is touched that does not belong to them. Meanwhile ahead[ahead_at + i ahead_step] is fetched.
+        """
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds = signature.args
+            count, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row = args[:11]
+            rows, columns, add, table, k, outputs, finish, ahead, ahead_at, ahead_step = args[11:]
+            left, right = pointer(context, builder, kinds[1], a, a_at), pointer(context, builder, kinds[5], b, b_at)
+            to, of_rows = pointer(context, builder, kinds[8], c, c_at), pointer(context, builder, kinds[14], table, k)
+            inside = [builder.icmp_signed("<", rows.type(r), rows) for r in range(height)]
+            # of rows that do not exist, the first is computed once more
+            numbers = [builder.select(exists, rows.type(r), rows.type(0)) for r, exists in enumerate(inside)]
+            places = [
+                [
+                    builder.gep(to, [builder.add(builder.mul(c_row, number), count.type(at))])
+                    for at in range(0, WIDE, LANES)
+                ]
+                for number in numbers
+            ]
+            masks = [first(builder, builder.sub(columns, columns.type(at))) for at in range(0, WIDE, LANES)]
+            whole = builder.and_(inside[-1], builder.icmp_signed(">=", columns, columns.type(WIDE)))
+
+            def of_row(number: Any, which: int) -> Any:
+                at = builder.add(number, builder.mul(outputs, outputs.type(which)))
+                return spread(builder, builder.load(builder.gep(of_rows, [at]), align=4))
+
+            for row in places:
+                for place in row:
+                    _fetch(builder, place, writing=True)
+            soon = pointer(context, builder, kinds[18], ahead, ahead_at)
+
+            def fetch_ahead(i: Any) -> None:
+                _fetch(builder, builder.gep(soon, [builder.mul(i, ahead_step)]))
+
+            sums = new_sums(builder, height, WIDE // LANES)
+            with builder.if_else(add) as (more, begin):
+                with more:
+                    for row, totals in zip(places, sums, strict=True):
+                        for mask, place, total in zip(masks, row, totals, strict=True):
+                            builder.store(masked_at(builder, place, mask), total)
+                with begin:
+                    for number, totals in zip(numbers, sums, strict=True):
+                        start = of_row(number, 0)
+                        for total in totals:
+                            builder.store(start, total)
+            steps = [builder.mul(a_row, number) for number in numbers]
+            add_products(builder, count, left, steps, a_step, right, b_step, sums, fetch_ahead)
+            with builder.if_then(finish):
+                slope = pointer(context, builder, kinds[14], table, builder.mul(outputs, outputs.type(3)))
+                slope = spread(builder, builder.load(slope, align=4))
+                for number, totals in zip(numbers, sums, strict=True):
+                    factor, shift = of_row(number, 1), of_row(number, 2)
+                    for total in totals:
+                        value = builder.fmul(builder.load(total), factor, flags=("contract",))
+                        value = builder.fadd(value, shift, flags=("contract",))
+                        positive = builder.fcmp_ordered(">", value, zeros())
+                        builder.store(builder.select(positive, value, builder.fmul(value, slope)), total)
+            with builder.if_else(whole) as (all_of_it, part):
+                with all_of_it:
+                    for row, totals in zip(places, sums, strict=True):
+                        for place, total in zip(row, totals, strict=True):
+                            put_vector(builder, builder.load(total), place)
+                with part:
+                    for exists, row, totals in zip(inside, places, sums, strict=True):
+                        with builder.if_then(exists):
+                            for mask, place, total in zip(masks, row, totals, strict=True):
+                                put_masked(builder, builder.load(total), place, mask)
+            return context.get_dummy_value()
+
+        index, flag = types.intp, types.boolean
+        left, right, result = (a, index, index, index), (b, index, index), (c, index, index)
+        return types.void(
+            index, *left, *right, *result, index, index, flag, table, index, index, flag, ahead, index, index
+        ), generate
+
+    return block
+
+
+finished_block, finished_half_block = _block(ROWS), _block(ROWS // 2)
