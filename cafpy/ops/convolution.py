@@ -21,6 +21,8 @@ from cafpy.backend import Array, Backend
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3, fits
+from cafpy.ops.convolution_depthwise_maps import DepthwiseConvolutionOfMaps
+from cafpy.ops.convolution_depthwise_maps import fits as are_small
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_panels import PanelConvolution
 from cafpy.ops.convolution_plain import PlainConvolution
@@ -59,6 +61,8 @@ def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
         return PlainConvolution(np, geometry, dtype)
     geometry = geometry.with_two_axes()
     if geometry.group == geometry.channels > 1 and geometry.outputs_per_group <= DEPTHWISE_OUTPUTS:
+        if are_small(geometry, dtype):
+            return DepthwiseConvolutionOfMaps(geometry, dtype)
         return (DepthwiseConvolution3x3 if fits(geometry) else DepthwiseConvolution)(geometry, dtype)
     return (PanelConvolution if dtype == np.float32 else BlockedConvolution)(geometry, dtype)
 

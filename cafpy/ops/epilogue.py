@@ -23,6 +23,7 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.channels import numbers, threads_for
 from cafpy.ops.chunks import kernel
+from cafpy.ops.lanes import LANES, leaky, load, load_first, store
 from cafpy.ops.routine import routine
 from cafpy.ops.threaded import NO_INDICES, threaded
 
@@ -78,6 +79,21 @@ def finish_piece(table, outputs, k, y, start, count):
     for j in range(np.uint64(start), np.uint64(start + count)):
         value = y[j] * factor + shift
         y[j] = value if value > 0 else slope * value
+
+
+@kernel
+def finish_lanes(table, outputs, k, count, pixels, start, stop):
+    """Bias and epilogue of ``count`` maps from the kth on, at most sixteen, which lie beside each other in
+    pixels[start : stop] (`cafpy.ops.lanes`)."""
+    if table.size > outputs:
+        bias, factor = load_first(table, k, count), load_first(table, outputs + k, count)
+        shift, slope = load_first(table, 2 * outputs + k, count), table[3 * outputs]
+        for p in range(start, stop, LANES):
+            store(leaky((load(pixels, p) + bias) * factor + shift, slope), pixels, p)
+    elif table.size:
+        bias = load_first(table, k, count)
+        for p in range(start, stop, LANES):
+            store(load(pixels, p) + bias, pixels, p)
 
 
 @threaded

@@ -9,7 +9,8 @@ arrays are flat.
 from __future__ import annotations
 
 from cafpy.ops.chunks import kernel
-from cafpy.ops.lanes import LANES, all_lanes, leaky, load, load_first, store, transpose_in, transpose_out
+from cafpy.ops.epilogue import finish_lanes
+from cafpy.ops.lanes import LANES, transpose_in, transpose_out
 from cafpy.ops.winograd_transforms import gradient_line, input_line, output_line
 
 
@@ -63,7 +64,6 @@ def output_tiles(outputs, m, at, plane, step, r0, r1, shape, table, k, count, ma
     h, w, rows, tiles = shape
     line = 6 * tiles * LANES
     pixels = outputs * line
-    bias = load_first(table, k, count) if table.size else all_lanes(0)
     r = r0
     while r < r1:
         image, first = r // rows, r % rows
@@ -81,24 +81,11 @@ def output_tiles(outputs, m, at, plane, step, r0, r1, shape, table, k, count, ma
                 for t in range(i * line, (i + 1) * line, 6 * LANES):
                     output_line(outputs, work, t, LANES, work, to, LANES)
                     to += outputs * LANES
-        _finish(work, pixels, pixels + (p1 - p0) * LANES, bias, table, k, count, maps)
+        finish_lanes(table, maps, k, count, work, pixels, pixels + (p1 - p0) * LANES)
         start = (image * maps + k) * h * w
         for p in range(p0, p1, LANES):
             transpose_out(work, pixels + (p - p0) * LANES, LANES, y, start + p, h * w, count, p1 - p)
         r += last - first
-
-
-@kernel
-def _finish(pixels, start, stop, bias, table, k, count, maps):
-    """Bias and epilogue."""
-    if table.size > maps:
-        factor, shift = load_first(table, maps + k, count), load_first(table, 2 * maps + k, count)
-        slope = table[3 * maps]
-        for p in range(start, stop, LANES):
-            store(leaky((load(pixels, p) + bias) * factor + shift, slope), pixels, p)
-    elif table.size:
-        for p in range(start, stop, LANES):
-            store(load(pixels, p) + bias, pixels, p)
 
 
 @kernel

@@ -9,6 +9,7 @@ from cafpy.ops import (
     convolution_blocked,
     convolution_depthwise,
     convolution_depthwise_3x3,
+    convolution_depthwise_maps,
     convolution_panel_plan,
 )
 from cafpy.ops.convolution import backward, convolution
@@ -16,6 +17,7 @@ from cafpy.ops.convolution_bias import add_bias_gradient
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3
+from cafpy.ops.convolution_depthwise_maps import DepthwiseConvolutionOfMaps
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_panels import PanelConvolution
 from cafpy.ops.convolution_plain import PlainConvolution
@@ -63,6 +65,10 @@ GEOMETRIES = {
     "depthwise stride 2 pad of columns": geometry(2, 3, 3, (41, 19), 3, 2, (0, 1), group=3),
     "depthwise stride 2 in blocks": geometry(1, 2, 2, (60, 130), 3, 2, 1, group=2),
     "depthwise of very wide maps": geometry(1, 2, 2, (9, 1500), 3, 2, 1, group=2),
+    "depthwise of many small maps": geometry(3, 37, 37, (7, 5), 3, 1, 1, group=37),
+    "depthwise of many small maps, stride 2": geometry(2, 33, 33, (13, 14), 3, 2, 1, group=33),
+    "depthwise of many small maps, stride 3, pad 2": geometry(2, 16, 16, (9, 8), 3, 3, 2, group=16),
+    "depthwise of many small maps, dilation 2": geometry(2, 18, 18, (10, 9), 3, 2, (3, 0), 2, group=18),
     "3 images of one window": geometry(3, 40, 9, (3, 4), (3, 4)),
     "images in one panel": geometry(40, 7, 20, (2, 3), 1),
     "1x1 of many maps": geometry(3, 1100, 13, (5, 5), 1),
@@ -112,6 +118,7 @@ def on_threads(monkeypatch):
             convolution_panel_plan,
             convolution_depthwise,
             convolution_depthwise_3x3,
+            convolution_depthwise_maps,
             convolution_bias,
         ):
             monkeypatch.setattr(module, "SERIAL", 0)
@@ -210,6 +217,8 @@ def test_choice():
 
     assert kind(GEOMETRIES["depthwise stride 2"]) is DepthwiseConvolution
     assert kind(GEOMETRIES["depthwise"]) is DepthwiseConvolution3x3
+    assert kind(GEOMETRIES["depthwise of many small maps"]) is DepthwiseConvolutionOfMaps
+    assert kind(geometry(2, 32, 32, (56, 56), 3, 1, 1, group=32)) is DepthwiseConvolution3x3  # many pixels
     assert kind(GEOMETRIES["group"]) is PanelConvolution
     assert kind(geometry(1, 4, 64, (5, 5), 3, group=4)) is PanelConvolution  # many outputs a map
     assert kind(geometry(1, 1, 1, (5, 5), 3)) is PanelConvolution

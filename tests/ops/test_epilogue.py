@@ -58,6 +58,7 @@ GEOMETRIES = {
     "one line": Geometry(2, 3, 4, 1, (50,), (3,), (1,), (1,), (1,)),
     "depthwise": Geometry(2, 8, 8, 8, (20, 21), (3, 3), (1, 1), (1, 1), (1, 1)),
     "depthwise, stride 2": Geometry(2, 8, 8, 8, (20, 21), (3, 3), (2, 2), (1, 1), (1, 1)),
+    "depthwise of many small maps": Geometry(2, 18, 18, 18, (9, 8), (3, 3), (1, 1), (1, 1), (1, 1)),
     "depthwise 5x5, two outputs": Geometry(2, 8, 16, 8, (20, 21), (5, 5), (1, 1), (2, 2), (1, 1)),
     "Winograd": Geometry(4, 64, 64, 1, (28, 28), (3, 3), (1, 1), (1, 1), (1, 1)),
     "Winograd by output": Geometry(4, 256, 256, 1, (7, 7), (3, 3), (1, 1), (1, 1), (1, 1)),
