@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cafpy.cli.caffe_log import log, number, output_line
-from cafpy.snapshot.load import LoadReport
+from cafpy.snapshot.load_report import LoadReport
 from cafpy.solvers.observer import Display, Observer, Output, Scores
 from cafpy.solvers.solver import Solver
 

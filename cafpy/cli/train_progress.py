@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cafpy.snapshot.load import LoadReport
+from cafpy.snapshot.load_report import LoadReport
 from cafpy.solvers.observer import Display, Observer, Output, Scores
 from cafpy.solvers.solver import Solver
 

@@ -3,76 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from cafpy.blob import Blob
+from cafpy.backend import Backend
 from cafpy.errors import WeightsError
 from cafpy.layer import shape_text
 from cafpy.net import Net
 from cafpy.proto.describe import describe
+from cafpy.snapshot.load_report import LoadReport
 from cafpy.snapshot.weights import Weights, read_weights
-
-
-@dataclass
-class LoadReport:
-    """What became of a weight file.
-
-    Attributes:
-        source: the file.
-        copied: layers whose parameters came from it.
-        reshaped: those of them whose parameters have another shape in it, with both; the count agrees.
-        different: layers whose parameters in it have another shape or number, with both; they keep their own values.
-        missing: layers of the net with parameters that it does not have; they keep theirs.
-        unused: layers of the file that the net does not have.
-    """
-
-    source: str
-    copied: list[str] = field(default_factory=list)
-    reshaped: dict[str, str] = field(default_factory=dict)
-    different: dict[str, str] = field(default_factory=dict)
-    missing: list[str] = field(default_factory=list)
-    unused: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        count = len(self.copied) + len(self.different) + len(self.missing)
-        text = f"{self.source}: {len(self.copied)} of {count} layers with weights copied"
-        if self.different:
-            text += f"; of another shape, so learned anew: {', '.join(self.different)}"
-        if self.missing:
-            text += f"; not in the file, so left as they were: {', '.join(self.missing)}"
-        if self.unused:
-            text += f"; in the file but not in the net: {', '.join(self.unused)}"
-        return text
-
-    def table(self) -> list[str]:
-        """A line for each layer of the net or the file: its name, and what became of it."""
-        rows = [
-            (name, f"reshaped, as the count agrees: {self.reshaped[name]}" if name in self.reshaped else "copied")
-            for name in self.copied
-        ]
-        rows += self._not_copied()
-        width = max((len(name) for name, _ in rows), default=0)
-        return [f"{name:<{width}}  {what}" for name, what in rows]
-
-    def refusal(self) -> str:
-        """Why a strict loading is refused; "" when every layer was copied and no layer of the file is left."""
-        rows = [f"layer '{name}': {what}" for name, what in self._not_copied()]
-        return (
-            "\n".join([f"{self.source} does not fit the net in all layers, as --strict wants it:", *rows])
-            if rows
-            else ""
-        )
-
-    def _not_copied(self) -> list[tuple[str, str]]:
-        return [
-            *((name, f"re-initialised: {what}") for name, what in self.different.items()),
-            *((name, "not in the file") for name in self.missing),
-            *((name, "unused: only in the file") for name in self.unused),
-        ]
+from cafpy.wiring import Node
 
 
 def load_weights(
@@ -100,48 +43,82 @@ def load_weights(
     weights = source if isinstance(source, dict) else read_weights(source)
     report = LoadReport(name or ("weights" if isinstance(source, dict) else str(source)))
     owned = {(parameter.layer, parameter.index) for parameter in net.learnable}
-    problems: list[str] = []
-    copies: list[tuple[Blob, np.ndarray]] = []
-    for node in net.nodes:
-        layer, blobs = node.param.name, node.layer.blobs
-        if not blobs:
-            continue
-        if layer not in weights:
-            if any((layer, i) in owned for i in range(len(blobs))) or not strict:
-                report.missing.append(layer)
-            continue
-        given = {i: array for i, array in enumerate(weights[layer]) if array is not None}
-        wanted = {i for i in range(len(blobs)) if i in given or (layer, i) in owned}
-        wrong = [i for i, array in given.items() if i in wanted and not _fits(blobs[i].shape, array.shape)]
-        if set(given) != wanted:
-            problems.append(_wrong_number(describe(node.param), len(blobs), len(given), report.source))
-            report.different[layer] = f"it has {_blobs(len(blobs))}, the file {len(given)}"
-        elif wrong:
-            for i in wrong:
-                came = given[i].shape
-                problems.append(_wrong_shape(describe(node.param), i, blobs[i].shape, came, report.source))
-            report.different[layer] = _both_shapes(blobs, given, wrong)
-        else:
-            report.copied.append(layer)
-            other = [i for i, array in given.items() if blobs[i].shape != array.shape]
-            if other:
-                report.reshaped[layer] = _both_shapes(blobs, given, other)
-            copies += [(blobs[i], array.reshape(blobs[i].shape)) for i, array in given.items()]
+    nodes = [node for node in net.nodes if node.layer.blobs]
+    matches = [_Match(node, weights[node.param.name], owned) for node in nodes if node.param.name in weights]
+    for match in matches:
+        match.tell(report)
+    not_there = [node.param.name for node in nodes if node.param.name not in weights]
+    report.missing = [layer for layer in not_there if not strict or _owns(owned, layer)]
     report.unused = [layer for layer in weights if layer not in net.params and layer not in elsewhere]
     if strict and report.refusal():
         raise WeightsError(report.refusal())
+    problems = [problem for match in matches for problem in match.problems(report.source)]
     if problems and not fine_tune:
         raise WeightsError("\n".join(problems))
-    if (
-        report.missing
-        and not report.copied
-        and not report.different
-        and not any(layer in weights for layer in elsewhere)
-    ):
+    if report.missing and not matches and not any(layer in weights for layer in elsewhere):
         raise WeightsError(_nothing_in_common(report.missing, list(weights), report.source))
-    for blob, array in copies:
-        net.backend.upload(blob.data, array)
+    for match in matches:
+        if match.fits:
+            match.copy(net.backend)
     return report
+
+
+def _owns(owned: Collection[tuple[str, int]], layer: str) -> bool:
+    """Whether the layer has a parameter that is not another's, shared by name."""
+    return any(owner == layer for owner, _ in owned)
+
+
+class _Match:
+    """A layer and what a file has for it.
+
+    ``owned`` are the parameters of the net by layer and index, each once: one that another layer shares its own with
+    may be absent from the file.
+    """
+
+    def __init__(self, node: Node, arrays: Sequence[np.ndarray | None], owned: Collection[tuple[str, int]]):
+        self.name: str = node.param.name
+        self.where = describe(node.param)
+        self.blobs = node.layer.blobs
+        self.given = {i: array for i, array in enumerate(arrays) if array is not None}
+        wanted = {i for i in range(len(self.blobs)) if i in self.given or (self.name, i) in owned}
+        self.right_number = set(self.given) == wanted
+        pairs = [(i, self.blobs[i].shape, array.shape) for i, array in self.given.items() if i in wanted]
+        self.wrong = [i for i, ours, theirs in pairs if not _fits(ours, theirs)]
+        self.other = [i for i, ours, theirs in pairs if ours != theirs]
+        self.fits = self.right_number and not self.wrong
+
+    def tell(self, report: LoadReport) -> None:
+        """Note in the report what becomes of the layer."""
+        if not self.right_number:
+            report.different[self.name] = f"it has {_blobs(len(self.blobs))}, the file {len(self.given)}"
+        elif self.wrong:
+            report.different[self.name] = self._shapes(self.wrong)
+        else:
+            report.copied.append(self.name)
+            if self.other:
+                report.reshaped[self.name] = self._shapes(self.other)
+
+    def problems(self, source: str) -> list[str]:
+        """Why nothing is copied, with what to do."""
+        anew = "To learn this layer anew instead of copying it, rename it in the net"
+        if not self.right_number:
+            said = f"has {_blobs(len(self.blobs))}, but {source} has {len(self.given)} for it"
+            return [f"{self.where}: {said} (is bias_term the same in both?). {anew}"]
+        return [
+            f"{self.where}: parameter {i} has shape {_with_count(self.blobs[i].shape)}, but {source} has "
+            f"{_with_count(self.given[i].shape)} for it. {anew}"
+            for i in self.wrong
+        ]
+
+    def copy(self, backend: Backend) -> None:
+        for i, array in self.given.items():
+            backend.upload(self.blobs[i].data, array.reshape(self.blobs[i].shape))
+
+    def _shapes(self, indices: Sequence[int]) -> str:
+        return ", ".join(
+            f"parameter {i} has shape {shape_text(self.blobs[i].shape)}, in the file {shape_text(self.given[i].shape)}"
+            for i in indices
+        )
 
 
 def _nothing_in_common(wanted: list[str], came: list[str], source: str) -> str:
@@ -155,13 +132,6 @@ def _some(names: list[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
 
-def _both_shapes(blobs: Sequence[Blob], given: dict[int, np.ndarray], indices: list[int]) -> str:
-    return ", ".join(
-        f"parameter {i} has shape {shape_text(blobs[i].shape)}, in the file {shape_text(given[i].shape)}"
-        for i in indices
-    )
-
-
 def _fits(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
     """The count agrees, and so does the first axis that is not 1: 500×800 is the same as 500×50×4×4, not as 800×500."""
     return prod(shape) == prod(other) and _without_leading_ones(shape)[:1] == _without_leading_ones(other)[:1]
@@ -172,19 +142,8 @@ def _without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[start:]
 
 
-def _wrong_shape(where: str, index: int, wanted: tuple[int, ...], came: tuple[int, ...], source: str) -> str:
-    return (
-        f"{where}: parameter {index} has shape {shape_text(wanted)} ({prod(wanted)}), "
-        f"but {source} has {shape_text(came)} ({prod(came)}) for it. "
-        "To learn this layer anew instead of copying it, rename it in the net"
-    )
-
-
-def _wrong_number(where: str, wanted: int, came: int, source: str) -> str:
-    return (
-        f"{where}: has {_blobs(wanted)}, but {source} has {came} for it (is bias_term the same in both?). "
-        "To learn this layer anew instead of copying it, rename it in the net"
-    )
+def _with_count(shape: tuple[int, ...]) -> str:
+    return f"{shape_text(shape)} ({prod(shape)})"
 
 
 def _blobs(count: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from cafpy.snapshot.load import LoadReport
+    from cafpy.snapshot.load_report import LoadReport
     from cafpy.solvers.solver import Solver
 
 

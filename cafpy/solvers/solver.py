@@ -13,7 +13,7 @@ from cafpy.errors import SolverError
 from cafpy.net import Net
 from cafpy.ops.update import FlatParameters
 from cafpy.passes.upgrade_solver import load_solver
-from cafpy.snapshot.load import LoadReport
+from cafpy.snapshot.load_report import LoadReport
 from cafpy.solvers.fields import check_fields
 from cafpy.solvers.freeze import freeze
 from cafpy.solvers.ignored_fields import ignored_fields

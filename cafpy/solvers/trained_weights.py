@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cafpy.errors import WeightsError
-from cafpy.snapshot.load import LoadReport, load_weights
+from cafpy.snapshot.load import load_weights
+from cafpy.snapshot.load_report import LoadReport
 from cafpy.snapshot.weights import read_weights
 from cafpy.snapshot.zoo import PREFIX
 
