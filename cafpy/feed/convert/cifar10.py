@@ -10,11 +10,9 @@ import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.convert.arrays import convert_two_arrays
-from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, read_files, unpickle
+from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, check_paths, read_files, unpickle
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
-from cafpy.feed.database_writer import check_target
 from cafpy.feed.image import SUFFIXES, decode_image
-from cafpy.missing_file import does_not_exist
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 Part = tuple[np.ndarray, np.ndarray]  # images N×3×32×32 in red, green, blue; labels
@@ -41,12 +39,7 @@ def convert_cifar10(
     Raises DataError when ``source`` is missing, damaged or something else.
     """
     path = Path(source)
-    if not path.exists():
-        raise DataError(f"'{path}' {does_not_exist(path, wanted=Path.exists)}")
-    if Path(out_train).resolve() == Path(out_test).resolve():
-        raise DataError(f"'{out_train}' is named for the training and for the test set; give each its own database")
-    for out in (out_train, out_test):
-        check_target(Path(out), force)
+    check_paths(path, out_train, out_test, force)
     files = {PurePosixPath(name): content for name, content in read_files(path, _needed)}
     train, test = _parts(path, files, seed)
     return convert_two_arrays(

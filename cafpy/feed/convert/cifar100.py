@@ -9,10 +9,8 @@ import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.convert.arrays import convert_two_arrays
-from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, read_files, unpickle
+from cafpy.feed.convert.cifar_files import PIXELS, SHAPE, check_paths, read_files, unpickle
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
-from cafpy.feed.database_writer import check_target
-from cafpy.missing_file import does_not_exist
 
 FILES = frozenset({"train", "test", "meta", "train.bin", "test.bin", "fine_label_names.txt", "coarse_label_names.txt"})
 COUNT = {"fine": 100, "coarse": 20}  # classes
@@ -39,12 +37,7 @@ def convert_cifar100(
     Raises DataError when ``source`` is missing, damaged or something else.
     """
     path = Path(source)
-    if not path.exists():
-        raise DataError(f"'{path}' {does_not_exist(path, wanted=Path.exists)}")
-    if Path(out_train).resolve() == Path(out_test).resolve():
-        raise DataError(f"'{out_train}' is named for the training and for the test set; give each its own database")
-    for out in (out_train, out_test):
-        check_target(Path(out), force)
+    check_paths(path, out_train, out_test, force)
     kind = "coarse" if coarse else "fine"
     files = {PurePosixPath(name).name: content for name, content in read_files(path, _needed)}
     binary = "train.bin" in files

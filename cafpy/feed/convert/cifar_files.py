@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from cafpy.errors import DataError
+from cafpy.feed.database_writer import check_target
+from cafpy.missing_file import does_not_exist
 
 SHAPE = (3, 32, 32)
 PIXELS = 3 * 32 * 32
@@ -20,6 +22,16 @@ PIXELS = 3 * 32 * 32
 def unpickle(content: bytes) -> Any:
     """What a pickle of Python 2 holds, if that is built-in types and arrays. May raise anything when it is damaged."""
     return _Unpickler(io.BytesIO(content), encoding="bytes").load()
+
+
+def check_paths(source: Path, out_train: str | Path, out_test: str | Path, force: bool) -> None:
+    """Raise DataError unless ``source`` is there and both databases may be written."""
+    if not source.exists():
+        raise DataError(f"'{source}' {does_not_exist(source, wanted=Path.exists)}")
+    if Path(out_train).resolve() == Path(out_test).resolve():
+        raise DataError(f"'{out_train}' is named for the training and for the test set; give each its own database")
+    for out in (out_train, out_test):
+        check_target(Path(out), force)
 
 
 def read_files(source: Path, needed: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:

@@ -12,8 +12,9 @@ import numpy as np
 
 from cafpy.errors import DataError
 from cafpy.feed.convert.csv_list import read_csv_list
-from cafpy.feed.convert.image_record import AS_THEY_ARE, ImageOptions, image_pixels, in_order
-from cafpy.feed.convert.imageset import nothing_usable, path_prefix
+from cafpy.feed.convert.image_record import AS_THEY_ARE, ImageOptions, image_pixels, in_order, or_reason
+from cafpy.feed.convert.imageset import nothing_usable
+from cafpy.feed.convert.listed_images import path_prefix
 from cafpy.feed.convert.report import ConversionReport, Progress, no_progress
 from cafpy.feed.image_list import read_image_list
 from cafpy.files import atomic_write
@@ -130,14 +131,7 @@ def _listed(source: str | Path, labels: Sequence[str] | None) -> tuple[list[str]
 
 
 def _image(path: str, options: ImageOptions) -> np.ndarray | str:
-    try:
-        return image_pixels(Path(path).read_bytes(), options)
-    except FileNotFoundError:
-        return "does not exist"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    except DataError as error:
-        return str(error)
+    return or_reason(lambda: image_pixels(Path(path).read_bytes(), options))
 
 
 def _check_size(name: str, image: np.ndarray, report: ConversionReport) -> None:

@@ -61,13 +61,22 @@ AS_THEY_ARE = ImageOptions()
 
 def image_record(path: str, label: int, options: ImageOptions) -> Record | str:
     """The serialised Datum and the image's shape, or why there is none."""
-    try:
+
+    def make() -> Record:
         content = Path(path).read_bytes()
         if options.encoded:
             content, shape = _encoded(path, content, options)
             return pb.Datum(data=content, label=label, encoded=True).SerializeToString(), shape
         pixels = decode_pixels(content, not options.gray, options.max_pixels, options.resize)
         return pixels_to_record(pixels, label)
+
+    return or_reason(make)
+
+
+def or_reason(read: Callable[[], Result]) -> Result | str:
+    """What ``read`` makes of an image file, or why it cannot be used."""
+    try:
+        return read()
     except FileNotFoundError:
         return "does not exist"
     except OSError as error:
