@@ -27,9 +27,10 @@ def rows_of(g, j0, j1, n):
 
 
 @kernel
-def find_stretches(g, maps, j0, j1, in_place, panel, stretches):
+def find_stretches(g, maps, j0, j1, in_place, whole, panel, stretches):
     """The stretches of windows j0 to j1, and how many; panels are ``panel`` numbers apart. ``in_place``: the images are
-    read as they are, and a stretch begins as far from the first image's map as its image is."""
+    read as they are, and a stretch begins as far from the first image's map as its image is. Without ``whole``, panels
+    that one row has all windows of are left out."""
     places, line = g[2] * g[3], g[7] * (line_width(g) - SLACK)
     count, base, j = 0, 0, j0
     while j < j1:
@@ -39,7 +40,12 @@ def find_stretches(g, maps, j0, j1, in_place, panel, stretches):
         row = (j - n * places) // g[3]
         column = j - n * places - row * g[3]
         while j < end:
+            if column == g[3]:
+                row, column = row + 1, 0
             lane = (j - j0) % WIDE
+            if not whole and lane == 0 and g[3] - column >= WIDE and end - j >= WIDE:
+                j, column = j + WIDE, column + WIDE
+                continue
             length = min(min(g[3] - column, end - j), LANES - lane % LANES)
             if in_place:
                 start = (n * maps * g[0] + row * g[6]) * g[1] + column * g[7]
@@ -50,8 +56,6 @@ def find_stretches(g, maps, j0, j1, in_place, panel, stretches):
             count += 3
             j += length
             column += length
-            if column == g[3]:
-                row, column = row + 1, 0
         base += line_span(g, top, rows)[1] * line
     return count
 
@@ -93,15 +97,21 @@ def fill_panels(x, maps, c0, c1, g, j0, j1, in_place, stretches, count, taps, li
         return
     at = 0
     for c in range(c0, c1):
-        if not in_place:
+        if in_place:
+            copy_taps(x, c * plane, stretches, count, taps, panels, at)
+        else:
             read_map(x, maps, c, g, j0, j1, lines)
-        source = x if in_place else lines
-        base = c * plane if in_place else 0
-        for s in range(0, count, 3):
-            start, to, length = base + stretches[s], at + stretches[s + 1], stretches[s + 2]
-            for t in range(taps.size):
-                store_first(load_first(source, start + taps[t], length), panels, to + t * WIDE, length)
+            copy_taps(lines, 0, stretches, count, taps, panels, at)
         at += taps.size * WIDE
+
+
+@kernel
+def copy_taps(source, base, stretches, count, taps, panels, at):
+    """All stretches of a map, whose rows in the panels begin ``at``."""
+    for s in range(0, count, 3):
+        start, to, length = base + stretches[s], at + stretches[s + 1], stretches[s + 2]
+        for t in range(taps.size):
+            store_first(load_first(source, start + taps[t], length), panels, to + t * WIDE, length)
 
 
 @kernel

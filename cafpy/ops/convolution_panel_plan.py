@@ -18,6 +18,7 @@ from cafpy.ops.workspace import workspace
 DEPTH = 512  # rows of a panel, about: 64 KB
 PANELS = 1 << 17  # elements of the panels of a job: half of an L2 cache
 MOST = 1 << 11  # windows of a job
+FEW_STRIPS = 6  # of outputs that make it worthwhile to copy windows for them
 SERIAL = 1 << 20  # multiplications that one thread does before others would have been woken
 
 
@@ -40,10 +41,11 @@ class PanelProduct:
         lines = 0 if in_place else _lines(g, of_job * WIDE)
         buffers = of_job * panel, -(-lines // SLACK) * SLACK  # each begins at a line of the cache
         self.work = self.threads * sum(buffers)
+        straight = g.pointwise and g.outputs_per_group <= FEW_STRIPS * ROWS
         shape = (*size, *windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         batch = (g.images, g.channels, g.outputs, g.group)
         plan = (of_job * WIDE, at_once, shares, in_place, a_step, a_row)
-        self.numbers = np.array([*shape, *batch, *plan, *buffers, panel], np.int64)
+        self.numbers = np.array([*shape, *batch, *plan, *buffers, panel, straight], np.int64)
 
     def __call__(self, x: Array, weight: Array, table: Array, y: Array) -> None:
         """y = the product, plus the table's bias and epilogue (`cafpy.ops.epilogue`'s `with_bias`, never empty)."""

@@ -6,7 +6,8 @@ The numbers that the kernel is given:
     12  images of the batch, maps, outputs, groups
     16  windows of a job, maps at once, shares of a group's outputs that are jobs of their own; whether images are read
         in place; from one weight of an output to the next, from one output to the next
-    22  elements of each thread's two buffers in ``work``: panels and lines; of a panel
+    22  elements of each thread's two buffers in ``work``: panels and lines; of a panel; whether panels are read from the
+        images where they have all windows
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from cafpy.ops.chunks import kernel
 from cafpy.ops.convolution_panel_columns import fill_panels, find_stretches, find_taps
 from cafpy.ops.lane_product import ROWS, WIDE
-from cafpy.ops.lane_product_finished import finished_block, finished_half_block
+from cafpy.ops.lane_product_finished import address, finished_block, finished_half_block
 from cafpy.ops.lanes import LANES, load_first, store_first
 from cafpy.ops.threaded import threaded
 
@@ -29,7 +30,7 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
     g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
     n, maps, outputs, group = m[12], m[13], m[14], m[15]
     windows, at_once, shares, in_place, a_step, a_row = m[16], m[17], m[18], m[19] != 0, m[20], m[21]
-    panel = m[24]
+    panel, straight = m[24], m[25] != 0
     begin = thread * (m[22] + m[23])
     panels, lines = work[begin : begin + m[22]], work[begin + m[22] : begin + m[22] + m[23]]
     inputs, results = maps // group, outputs // group
@@ -48,7 +49,7 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
         j1 = min(n * places, j0 + windows)
         first = part * results + share * strips // shares * ROWS
         last = part * results + min(results, (share + 1) * strips // shares * ROWS)
-        count = find_stretches(g, maps, j0, j1, in_place, panel, stretches)
+        count = find_stretches(g, maps, j0, j1, in_place, not straight, panel, stretches)
         for c0 in range(0, inputs, at_once):
             c1 = min(inputs, c0 + at_once)
             depth, add, end = (c1 - c0) * area, c0 > 0, finish and c1 == inputs
@@ -77,33 +78,34 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                 a_at = part * results * inputs * area + (k - part * results) * a_row + c0 * area * a_step
                 for j in range(j0, j1, WIDE):
                     columns = min(WIDE, j1 - j)
-                    ahead, ahead_step = 0, 0
+                    image = j // places
+                    position = j - image * places
+                    alone = position + columns <= places
+                    c, c_row = address(y, (image * outputs + k) * places + position), places
+                    if not alone:
+                        c, c_row = address(piece, 0), WIDE
+                        if add:
+                            exchange(piece, y, outputs, places, k, rows, j, columns, True)
+                    b, b_step = address(panels, (j - j0) // WIDE * panel), WIDE
+                    if straight and alone and columns == WIDE:
+                        b, b_step = address(x, (image * maps + part * inputs + c0) * places + position), places
+                    ahead, ahead_step = b, 0
                     if more and k - first < 2 * g[7] * ROWS:
                         soon = next_window + j - j0 + (k - first) // ROWS * (LANES // g[7])
                         image = soon // places
                         row = (soon - image * places) // g[3]
-                        ahead = ((image * maps + next_map) * g[0] + row * g[6]) * g[1]
-                        ahead += (soon - image * places - row * g[3]) * g[7]
+                        column = soon - image * places - row * g[3]
+                        ahead = address(x, ((image * maps + next_map) * g[0] + row * g[6]) * g[1] + column * g[7])
                         ahead_step = g[0] * g[1]
-                    image = j // places
-                    at = (image * outputs + k) * places + j - image * places
-                    b_at = (j - j0) // WIDE * panel
-                    alone = at + columns <= (image * outputs + k + 1) * places
-                    if alone:
-                        target, to, step = y, at, places
-                    else:
-                        target, to, step = piece, 0, WIDE
-                        if add:
-                            exchange(piece, y, outputs, places, k, rows, j, columns, True)
                     if rows > ROWS // 2:
                         finished_block(
-                            depth, weight, a_at, a_row, a_step, panels, b_at, WIDE, target, to, step,
-                            rows, columns, add, table, k, outputs, end, x, ahead, ahead_step,
+                            depth, weight, a_at, a_row, a_step, b, b_step, c, c_row, rows, columns, add,
+                            table, k, outputs, end, ahead, ahead_step,
                         )  # fmt: skip
                     else:
                         finished_half_block(
-                            depth, weight, a_at, a_row, a_step, panels, b_at, WIDE, target, to, step,
-                            rows, columns, add, table, k, outputs, end, x, ahead, ahead_step,
+                            depth, weight, a_at, a_row, a_step, b, b_step, c, c_row, rows, columns, add,
+                            table, k, outputs, end, ahead, ahead_step,
                         )  # fmt: skip
                     if not alone:
                         exchange(piece, y, outputs, places, k, rows, j, columns, False)

@@ -26,27 +26,38 @@ def _fetch(builder: Any, place: Any, writing: bool = False) -> None:
     builder.call(prefetch, [address, number(int(writing)), number(3 if writing else 2), number(1)])
 
 
+@intrinsic
+def address(typingctx: Any, array: Any, index: Any) -> Any:
+    """Where array[index] is, for whom Numba's counting of references to arrays takes too long."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ptrtoint(pointer(context, builder, signature.args[0], *args), ir.IntType(64))
+
+    return types.int64(array, types.intp), generate
+
+
 def _block(height: int) -> Any:
     @intrinsic
     def block(
-        typingctx: Any, count: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_at: Any, b_step: Any,
-        c: Any, c_at: Any, c_row: Any, rows: Any, columns: Any, add: Any, table: Any, k: Any, outputs: Any, finish: Any,
-        ahead: Any, ahead_at: Any, ahead_step: Any,
+        typingctx: Any, count: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_step: Any,
+        c: Any, c_row: Any, rows: Any, columns: Any, add: Any, table: Any, k: Any, outputs: Any, finish: Any,
+        ahead: Any, ahead_step: Any,
     ) -> Any:  # fmt: skip
-        """c[c_at + r c_row + j] = table[k + r] + Σ a[a_at + r a_row + i a_step] b[b_at + i b_step + j]
+        """c[r c_row + j] = table[k + r] + Σ a[a_at + r a_row + i a_step] b[i b_step + j]
 
         for r < rows ≤ the block's and j < columns ≤ WIDE, the sum over i < count. With ``add``, what is in c takes the
         place of the table's number. With ``finish`` the result v becomes act(v · table[outputs + k + r]
         + table[2 outputs + k + r]), act a ReLU with slope table[3 outputs]. All columns of b are read; nothing of a, c
-        and the table is touched that does not belong to them. Meanwhile ahead[ahead_at + i ahead_step] is fetched.
+        and the table is touched that does not belong to them. Meanwhile ahead[i ahead_step] is fetched. ``b``, ``c`` and
+        ``ahead`` are addresses.
         """
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kinds = signature.args
-            count, a, a_at, a_row, a_step, b, b_at, b_step, c, c_at, c_row = args[:11]
-            rows, columns, add, table, k, outputs, finish, ahead, ahead_at, ahead_step = args[11:]
-            left, right = pointer(context, builder, kinds[1], a, a_at), pointer(context, builder, kinds[5], b, b_at)
-            to, of_rows = pointer(context, builder, kinds[8], c, c_at), pointer(context, builder, kinds[14], table, k)
+            count, a, a_at, a_row, a_step, b, b_step, c, c_row = args[:9]
+            rows, columns, add, table, k, outputs, finish, ahead, ahead_step = args[9:]
+            left, of_rows = pointer(context, builder, kinds[1], a, a_at), pointer(context, builder, kinds[12], table, k)
+            right, to, soon = (builder.inttoptr(place, left.type) for place in (b, c, ahead))
             inside = [builder.icmp_signed("<", rows.type(r), rows) for r in range(height)]
             # of rows that do not exist, the first is computed once more
             numbers = [builder.select(exists, rows.type(r), rows.type(0)) for r, exists in enumerate(inside)]
@@ -67,7 +78,6 @@ def _block(height: int) -> Any:
             for row in places:
                 for place in row:
                     _fetch(builder, place, writing=True)
-            soon = pointer(context, builder, kinds[18], ahead, ahead_at)
 
             def fetch_ahead(i: Any) -> None:
                 _fetch(builder, builder.gep(soon, [builder.mul(i, ahead_step)]))
@@ -86,7 +96,7 @@ def _block(height: int) -> Any:
             steps = [builder.mul(a_row, number) for number in numbers]
             add_products(builder, count, left, steps, a_step, right, b_step, sums, fetch_ahead)
             with builder.if_then(finish):
-                slope = pointer(context, builder, kinds[14], table, builder.mul(outputs, outputs.type(3)))
+                slope = pointer(context, builder, kinds[12], table, builder.mul(outputs, outputs.type(3)))
                 slope = spread(builder, builder.load(slope, align=4))
                 for number, totals in zip(numbers, sums, strict=True):
                     factor, shift = of_row(number, 1), of_row(number, 2)
@@ -108,10 +118,9 @@ def _block(height: int) -> Any:
             return context.get_dummy_value()
 
         index, flag = types.intp, types.boolean
-        left, right, result = (a, index, index, index), (b, index, index), (c, index, index)
-        return types.void(
-            index, *left, *right, *result, index, index, flag, table, index, index, flag, ahead, index, index
-        ), generate
+        left, right, result = (a, index, index, index), (types.int64, index), (types.int64, index)
+        finished, next_one = (table, index, index, flag), (types.int64, index)
+        return types.void(index, *left, *right, *result, index, index, flag, *finished, *next_one), generate
 
     return block
 
