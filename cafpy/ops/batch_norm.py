@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from cafpy.backend import Array
+from cafpy.ops.channel_rows import sum_and_squares
 from cafpy.ops.channels import absent, numbers, summing, threads_for
 from cafpy.ops.routine import routine
 from cafpy.ops.threaded import NO_INDICES, threaded
@@ -70,19 +72,7 @@ def _normalise_backward(x: Array | None, statistics: Array, kept: Array | None, 
 def _normalise_channels(thread, threads, numbers, indices, x, eps, statistics, kept, y):
     items, channels, positions, in_place = numbers
     for c in range(thread * channels // threads, (thread + 1) * channels // threads):
-        # Sums of what differs from the first value: the variance of equal values is 0 exactly.
-        first = np.float64(x[c * positions])
-        total, squares = 0.0, 0.0
-        for n in range(items):
-            at = (n * channels + c) * positions
-            sums = sum_and_squares(x[at : at + positions], first)
-            total += sums[0]
-            squares += sums[1]
-        offset = total / (items * positions)
-        spread = max(squares / (items * positions) - offset * offset, 0.0)
-        statistics[c] = first + offset
-        statistics[channels + c] = spread
-        statistics[2 * channels + c] = 1 / (np.sqrt(spread + eps[0]) + eps[1])
+        moments(x, c * positions, items, channels * positions, positions, eps[0], eps[1], statistics, c, channels)
         mean, factor = statistics[c], statistics[2 * channels + c]
         for n in range(items):
             at = (n * channels + c) * positions
@@ -127,14 +117,17 @@ def _normalise_channels_backward(thread, threads, numbers, indices, x, kept, sta
                 out[i] = factor * (out[i] - mean_dy - (row[i] - minus) * by * mean_dy_y)
 
 
-@summing
-def sum_and_squares(x, first):
-    total, squares = 0.0, 0.0
-    for i in range(x.size):
-        value = np.float64(x[i]) - first
-        total += value
-        squares += value * value
-    return total, squares
+@njit(forceinline=True, error_model="numpy")
+def moments(x, start, items, stride, positions, eps, more, statistics, c, channels):
+    """Of channel c, which begins at ``start`` + n · ``stride`` in each item: mean, variance and factor."""
+    # Sums of what differs from the first value: the variance of equal values is 0 exactly.
+    first = np.float64(x[start])
+    total, squares = sum_and_squares(x, start, items, stride, positions, first)
+    offset = total / (items * positions)
+    spread = max(squares / (items * positions) - offset * offset, 0.0)
+    statistics[c] = first + offset
+    statistics[channels + c] = spread
+    statistics[2 * channels + c] = 1 / (np.sqrt(spread + eps) + more)
 
 
 @summing

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from cafpy.backend import Array
-from cafpy.ops.batch_norm import sum_and_squares
-from cafpy.ops.channels import absent, summing, threads_for
+from cafpy.ops.batch_norm import moments
+from cafpy.ops.channel_rows import gradient_rows, gradient_sums, normalise_rows
+from cafpy.ops.channels import absent, threads_for
 from cafpy.ops.routine import routine
 from cafpy.ops.threaded import NO_INDICES, threaded
 
@@ -97,90 +98,35 @@ def _backward(source: Array, table: Array, constant: bool, dy: Array, dx: Array)
 
 @threaded
 def _normalise_scale(thread, threads, numbers, indices, x, statistics, table, kept, y):
-    # No loop meets two arrays that may be one (it would not become SIMD).
-    items, channels, positions, in_place, constant = numbers
+    items, channels, positions, constant = numbers[0], numbers[1], numbers[2], numbers[4]
+    stride = channels * positions
     for c in range(thread * channels // threads, (thread + 1) * channels // threads):
         factor, shift, slope = table[c], table[channels + c], table[2 * channels + c]
+        at = c * positions
         if constant:
             minus, plus = x.dtype.type(0), statistics[c]
         else:
-            # sums of what differs from the first value: the variance of equal values is 0 exactly
-            first, total, squares = np.float64(x[c * positions]), 0.0, 0.0
-            for n in range(items):
-                at = (n * channels + c) * positions
-                sums = sum_and_squares(x[at : at + positions], first)
-                total += sums[0]
-                squares += sums[1]
-            offset = total / (items * positions)
-            spread = max(squares / (items * positions) - offset * offset, 0.0)
-            statistics[c] = first + offset
-            statistics[channels + c] = spread
-            statistics[2 * channels + c] = 1 / (np.sqrt(spread + table[3 * channels + c]) + table[4 * channels + c])
+            eps, more = table[3 * channels + c], table[4 * channels + c]
+            moments(x, at, items, stride, positions, eps, more, statistics, c, channels)
             minus, plus = statistics[c], x.dtype.type(0)
-        by = statistics[2 * channels + c]
-        for n in range(items):
-            at = (n * channels + c) * positions
-            out = y[at : at + positions]
-            if not in_place:
-                row = x[at : at + positions]
-                for i in range(out.size):
-                    value = ((row[i] - minus) * by + plus) * factor + shift
-                    out[i] = value if value > 0 else slope * value
-            elif kept.size:
-                copy = kept[at : at + positions]
-                for i in range(out.size):
-                    normal = (out[i] - minus) * by + plus
-                    copy[i] = normal
-                    value = normal * factor + shift
-                    out[i] = value if value > 0 else slope * value
-            else:
-                for i in range(out.size):
-                    value = ((out[i] - minus) * by + plus) * factor + shift
-                    out[i] = value if value > 0 else slope * value
+        by, keep = statistics[2 * channels + c], kept.size > 0
+        normalise_rows(x, at, items, stride, positions, minus, by, plus, factor, shift, slope, kept, keep, y)
 
 
 @threaded
 def _normalise_scale_backward(thread, threads, numbers, indices, source, table, dy, dx, unused):
     items, channels, positions, in_place, constant = numbers
+    stride = channels * positions
     for c in range(thread * channels // threads, (thread + 1) * channels // threads):
         minus, by, plus = table[c], table[channels + c], table[2 * channels + c]
         factor, shift, slope = table[3 * channels + c], table[4 * channels + c], table[5 * channels + c]
         outer, inner = table[6 * channels + c], table[7 * channels + c]
-        sum_g, sum_g_v = 0.0, 0.0
-        for n in range(items):
-            at = (n * channels + c) * positions
-            row, above = source[at : at + positions], dy[at : at + positions]
-            sums = _sums(above, row, minus, by, plus, factor, shift, slope)
-            sum_g += sums[0]
-            sum_g_v += sums[1]
+        at = c * positions
+        sum_g, sum_g_v = gradient_sums(source, at, items, stride, positions, minus, by, plus, factor, shift, slope, dy)
         table[c], table[channels + c] = sum_g, sum_g_v
         mean_g = dy.dtype.type(0 if constant else sum_g / (items * positions))
         mean_g_v = dy.dtype.type(0 if constant else sum_g_v / (items * positions))
-        for n in range(items):
-            at = (n * channels + c) * positions
-            row, above = source[at : at + positions], dy[at : at + positions]
-            if not in_place:
-                out = dx[at : at + positions]
-                for i in range(out.size):
-                    v = (row[i] - minus) * by + plus
-                    g = above[i] if v * factor + shift > 0 else slope * above[i]
-                    above[i] = inner * g
-                    out[i] = g
-                for i in range(out.size):
-                    out[i] = outer * (out[i] - mean_g - ((row[i] - minus) * by + plus) * mean_g_v)
-            else:
-                for i in range(above.size):
-                    v = (row[i] - minus) * by + plus
-                    g = above[i] if v * factor + shift > 0 else slope * above[i]
-                    above[i] = outer * (g - mean_g - v * mean_g_v)
-
-
-@summing
-def _sums(dy, source, minus, by, plus, factor, shift, slope):
-    sum_g, sum_g_v = 0.0, 0.0
-    for i in range(dy.size):
-        v = (source[i] - minus) * by + plus
-        g = dy[i] if v * factor + shift > 0 else slope * dy[i]
-        sum_g += np.float64(g)
-        sum_g_v += np.float64(g * v)
-    return sum_g, sum_g_v
+        gradient_rows(
+            source, at, items, stride, positions, minus, by, plus, factor, shift, slope,
+            outer, inner, mean_g, mean_g_v, dy, in_place == 0, dx,
+        )  # fmt: skip
