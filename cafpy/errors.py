@@ -35,7 +35,14 @@ class WeightsError(CafpyError):
 
 
 class SolverError(CafpyError):
-    """A solver whose fields contradict each other or miss something."""
+    """A solver whose fields contradict each other or miss something.
+
+    ``fields`` are those that its text is about, one for each line of it; none where it is about no field.
+    """
+
+    def __init__(self, text: str, *fields: str):
+        super().__init__(text)
+        self.fields = fields
 
 
 class BackendError(CafpyError):

@@ -62,6 +62,7 @@ def command(
     otherwise the log is Caffe's, line by line.
     """
     from cafpy.passes.upgrade_solver import load_solver
+    from cafpy.solvers.places import told_with_places
     from cafpy.solvers.snapshots import resume_point
     from cafpy.solvers.solver import Solver
 
@@ -79,6 +80,7 @@ def command(
     backend = choose_backend(**device, wanted=wanted_device(param))
     with (
         watched() as observer,
+        told_with_places(param),
         closing(
             Solver(
                 param,

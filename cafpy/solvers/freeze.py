@@ -23,7 +23,8 @@ def freeze(net: Net, patterns: Sequence[str]) -> list[str]:
         if not names:
             raise SolverError(
                 f'freeze: "{pattern}" matches no layer that has parameters{did_you_mean(pattern, net.params)}; '
-                f"there are {', '.join(net.params)}"
+                f"there are {', '.join(net.params)}",
+                "freeze",
             )
         frozen += [name for name in names if name not in frozen]
     if not frozen:
@@ -33,7 +34,7 @@ def freeze(net: Net, patterns: Sequence[str]) -> list[str]:
         if parameter.layer in frozen or parameter.name in shared:
             parameter.lr_mult = parameter.decay_mult = 0.0
     if not any(parameter.lr_mult for parameter in net.learnable):
-        raise SolverError(f"freeze: {', '.join(patterns)} leaves no layer of the train net that learns")
+        raise SolverError(f"freeze: {', '.join(patterns)} leaves no layer of the train net that learns", "freeze")
     plan_backward(net.nodes, net.param.force_backward)
     return frozen
 

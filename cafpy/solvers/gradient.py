@@ -34,9 +34,9 @@ class GradientPreparation:
     def __init__(self, param: Any, parameters: Sequence[Parameter]):
         kind = param.regularization_type
         if kind not in REGULARIZATIONS:
-            raise SolverError(f'unknown regularization_type "{kind}"; write "L2" or "L1"')
+            raise SolverError(f'unknown regularization_type "{kind}"; write "L2" or "L1"', "regularization_type")
         if param.iter_size < 1:
-            raise SolverError(f"iter_size is {param.iter_size}; it must be at least 1")
+            raise SolverError(f"iter_size is {param.iter_size}; it must be at least 1", "iter_size")
         self.clip = param.clip_gradients
         self.iter_size = param.iter_size
         self.l1 = kind == "L1"

@@ -26,24 +26,24 @@ TYPES = {  # the update rules that use a field; those with a momentum that they 
 }
 
 
-def ignored_fields(param: Any) -> Iterator[str]:
-    """A sentence for each field that is given in vain."""
+def ignored_fields(param: Any) -> Iterator[tuple[str, str]]:
+    """Each field that is given in vain, and why."""
     given = {field.name for field, _ in param.ListFields()}
     for name in sorted(given & POLICIES.keys()):
         if param.lr_policy not in POLICIES[name]:
-            yield f'{name} is ignored: lr_policy "{param.lr_policy}" does not use it'
+            yield name, f'lr_policy "{param.lr_policy}" does not use it'
     for name in sorted(given & TYPES.keys()):
         if param.type not in TYPES[name]:
-            yield f'{name} is ignored: type "{param.type}" does not use it'
+            yield name, f'type "{param.type}" does not use it'
     for name, needed in (("warmup_start_lr", "warmup_iter"), ("rampup_lr", "rampup_interval")):
         if name in given and not getattr(param, needed):
-            yield f"{name} is ignored: there is no {needed}"
+            yield name, f"there is no {needed}"
     if "warmup_type" in given and not warmup_iterations(param):
-        yield "warmup_type is ignored: there is no warmup_iter"
+        yield "warmup_type", "there is no warmup_iter"
     watches = param.lr_policy == "plateau" or param.early_stop_patience
     if "monitor" in given and not watches:
-        yield 'monitor is ignored: neither lr_policy "plateau" nor early_stop_patience is there to look at it'
+        yield "monitor", 'neither lr_policy "plateau" nor early_stop_patience is there to look at it'
     if "monitor_better" in given and not watches and not param.snapshot_best:
-        yield "monitor_better is ignored: no test output is watched"
+        yield "monitor_better", "no test output is watched"
     if "layer_wise_reduce" in given:
-        yield "layer_wise_reduce is ignored: it tells several GPUs when to exchange gradients, and one device trains"
+        yield "layer_wise_reduce", "it tells several GPUs when to exchange gradients, and one device trains"

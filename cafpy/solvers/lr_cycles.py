@@ -41,24 +41,28 @@ def one_cycle(param: Any, iteration: int, step: int) -> float:
 def check_cosine(param: Any) -> None:
     """Raise SolverError when the fields of policy "cosine" do not fit."""
     if param.restart_interval < 0:
-        raise SolverError(f"restart_interval is {param.restart_interval}; it must not be negative")
+        raise SolverError(f"restart_interval is {param.restart_interval}; it must not be negative", "restart_interval")
     if not param.restart_interval and param.max_iter <= 0:
         came = f"is {param.max_iter}" if param.HasField("max_iter") else "is missing"
-        raise SolverError(f'lr_policy "cosine" needs max_iter above 0, or a restart_interval, but max_iter {came}')
+        raise SolverError(
+            f'lr_policy "cosine" needs max_iter above 0, or a restart_interval, but max_iter {came}', "lr_policy"
+        )
     if not param.restart_mult >= 1:
-        raise SolverError(f"restart_mult is {param.restart_mult:g}; it must be at least 1")
+        raise SolverError(f"restart_mult is {param.restart_mult:g}; it must be at least 1", "restart_mult")
 
 
 def check_one_cycle(param: Any) -> None:
     """Raise SolverError when the fields of policy "one_cycle" do not fit."""
     if warmup_iterations(param):
         raise SolverError(
-            'lr_policy "one_cycle" warms up itself, in the first cycle_up of max_iter; remove the warm-up'
+            'lr_policy "one_cycle" warms up itself, in the first cycle_up of max_iter; remove the warm-up', "lr_policy"
         )
     for name, below in (("cycle_up", 1), ("cycle_start", None), ("cycle_end", None)):
         value = getattr(param, name)
         if not 0 <= value <= 1 or value == below:
-            raise SolverError(f"{name} is {value:g}; it must be at least 0 and {'below' if below else 'at most'} 1")
+            raise SolverError(
+                f"{name} is {value:g}; it must be at least 0 and {'below' if below else 'at most'} 1", name
+            )
 
 
 def _between(first: float, last: float, part: float) -> float:

@@ -143,23 +143,30 @@ class LearningRate:
 def _policy(param: Any) -> Policy:
     known = ", ".join(POLICIES)
     if not param.lr_policy:
-        raise SolverError(f'the solver has no lr_policy; write `lr_policy: "fixed"` or one of {known}')
+        raise SolverError(f'the solver has no lr_policy; write `lr_policy: "fixed"` or one of {known}', "lr_policy")
     policy = POLICIES.get(param.lr_policy)
     if policy is None:
         raise SolverError(
-            f"unknown lr_policy '{param.lr_policy}'{did_you_mean(param.lr_policy, POLICIES)}; there are {known}"
+            f"unknown lr_policy '{param.lr_policy}'{did_you_mean(param.lr_policy, POLICIES)}; there are {known}",
+            "lr_policy",
         )
     if not param.HasField("base_lr"):
-        raise SolverError("the solver has no base_lr, so it would learn nothing; write for example `base_lr: 0.01`")
+        raise SolverError(
+            "the solver has no base_lr, so it would learn nothing; write for example `base_lr: 0.01`", "base_lr"
+        )
     for name in policy.positive:
         value = getattr(param, name)
         if value <= 0:
             came = f"is {value}" if param.HasField(name) else "is missing"
-            raise SolverError(f'lr_policy "{param.lr_policy}" needs {name} above 0, but it {came}')
+            raise SolverError(
+                f'lr_policy "{param.lr_policy}" needs {name} above 0, but it {came}',
+                name if param.HasField(name) else "lr_policy",
+            )
     for name in policy.needs:
         if not param.HasField(name):
             raise SolverError(
-                f'lr_policy "{param.lr_policy}" needs {name}, but it is missing; without it the rate would drop to 0'
+                f'lr_policy "{param.lr_policy}" needs {name}, but it is missing; without it the rate would drop to 0',
+                "lr_policy",
             )
     check_warmup(param)
     policy.check(param)

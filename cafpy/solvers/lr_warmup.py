@@ -32,14 +32,19 @@ def warmup_rate(param: Any, iteration: int) -> float:
 def check_warmup(param: Any) -> None:
     """Raise SolverError when the fields of the warm-up do not fit."""
     if param.HasField("warmup_iter") and param.HasField("rampup_interval"):
-        raise SolverError("warmup_iter and rampup_interval are two names of one thing; give one of them")
+        raise SolverError(
+            "warmup_iter and rampup_interval are two names of one thing; give one of them", "rampup_interval"
+        )
     for name in ("warmup_iter", "rampup_interval", "warmup_start_lr", "rampup_lr", "min_lr"):
         if getattr(param, name) < 0:
-            raise SolverError(f"{name} is {getattr(param, name):g}; it must not be negative")
+            raise SolverError(f"{name} is {getattr(param, name):g}; it must not be negative", name)
     if param.warmup_type not in TYPES:
         raise SolverError(
             f'unknown warmup_type "{param.warmup_type}"{did_you_mean(param.warmup_type, TYPES)}; '
-            'write "linear" or "quadratic"'
+            'write "linear" or "quadratic"',
+            "warmup_type",
         )
     if param.HasField("min_lr") and param.min_lr > param.base_lr:
-        raise SolverError(f"min_lr is {param.min_lr:g}, above base_lr, which is {param.base_lr:g}; swap them?")
+        raise SolverError(
+            f"min_lr is {param.min_lr:g}, above base_lr, which is {param.base_lr:g}; swap them?", "min_lr"
+        )

@@ -31,7 +31,9 @@ class Monitor:
         self.net = _net_with(self.output, field, nets)
         loss = bool(nets[self.net].loss_weight(self.output))
         if param.HasField("monitor_better") and param.monitor_better not in BETTER:
-            raise SolverError(f'monitor_better is "{param.monitor_better}"; write "lower" or "higher"')
+            raise SolverError(
+                f'monitor_better is "{param.monitor_better}"; write "lower" or "higher"', "monitor_better"
+            )
         self.lower = param.monitor_better == "lower" if param.monitor_better else loss
         self.best: float | None = None
         self.since_best = self.since_step = 0
@@ -75,10 +77,13 @@ def _only_loss(field: str, nets: list[Net]) -> str:
     if len(losses) == 1:
         return losses[0]
     if not nets:
-        raise SolverError(f"the solver watches test results ({field}), but it has no test net; give a test_interval")
+        raise SolverError(
+            f"the solver watches test results ({field}), but it has no test net; give a test_interval", field
+        )
     raise SolverError(
         f"{field} is missing, and the test net has {len(losses)} losses; name the output to watch, one of "
-        f"{', '.join(nets[0].outputs)}"
+        f"{', '.join(nets[0].outputs)}",
+        field,
     )
 
 
@@ -87,8 +92,11 @@ def _net_with(output: str, field: str, nets: list[Net]) -> int:
         if output in net.outputs:
             return i
     if not nets:
-        raise SolverError(f'{field}: "{output}" is a test output, but the solver has no test net; give a test_interval')
+        raise SolverError(
+            f'{field}: "{output}" is a test output, but the solver has no test net; give a test_interval', field
+        )
     known = list(dict.fromkeys(name for net in nets for name in net.outputs))
     raise SolverError(
-        f'{field}: no test net has an output "{output}"{did_you_mean(output, known)}; there are {", ".join(known)}'
+        f'{field}: no test net has an output "{output}"{did_you_mean(output, known)}; there are {", ".join(known)}',
+        field,
     )

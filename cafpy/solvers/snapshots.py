@@ -36,10 +36,13 @@ def check_writable(prefix: str) -> None:
     folder = Path(f"{prefix}x").parent
     if not folder.is_dir():
         raise SolverError(
-            f"snapshot_prefix '{prefix}': the folder '{folder}' does not exist; make it with `mkdir -p {folder}`"
+            f"snapshot_prefix '{prefix}': the folder '{folder}' does not exist; make it with `mkdir -p {folder}`",
+            "snapshot_prefix",
         )
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SolverError(f"snapshot_prefix '{prefix}': nothing can be written to the folder '{folder}'")
+        raise SolverError(
+            f"snapshot_prefix '{prefix}': nothing can be written to the folder '{folder}'", "snapshot_prefix"
+        )
 
 
 def write_snapshot(solver: Solver) -> tuple[Path, Path]:

@@ -13,6 +13,7 @@ from cafpy.errors import SolverError
 from cafpy.net import Net
 from cafpy.ops.update import FlatParameters
 from cafpy.passes.upgrade_solver import load_solver
+from cafpy.proto.describe import place_of
 from cafpy.snapshot.load_report import LoadReport
 from cafpy.solvers.fields import check_fields
 from cafpy.solvers.freeze import freeze
@@ -23,6 +24,7 @@ from cafpy.solvers.net_test import run_tests
 from cafpy.solvers.net_test_passes import TestPasses, passes_of_tests
 from cafpy.solvers.nets import NetFactory, chosen_seed
 from cafpy.solvers.observer import Observer
+from cafpy.solvers.places import told_with_places
 from cafpy.solvers.progress import Progress, progress
 from cafpy.solvers.records import with_max_iter
 from cafpy.solvers.snapshots import check_writable, restore_snapshot, snapshot_prefix, write_snapshot
@@ -94,8 +96,8 @@ class Solver:
                 check_learns(self.net)
             self.param = with_max_iter(self.param, self.net)
             self.rate = LearningRate(self.param)
-            for note in ignored_fields(self.param):
-                self.tell("on_note", note)
+            for field, why in ignored_fields(self.param):
+                self.tell("on_note", f"{place_of(self.param, field)}{field} is ignored: {why}")
             frozen = freeze(self.net, self.param.freeze)
             if frozen:
                 self.tell("on_note", f"Frozen: {', '.join(frozen)}")
@@ -114,7 +116,9 @@ class Solver:
     @classmethod
     def from_file(cls, path: str | Path, **options: Any) -> Solver:
         """The solver of a solver prototxt; ``options`` are those of the constructor. Raises PrototxtError too."""
-        return cls(load_solver(path), folder=Path(path).parent, **options)
+        param = load_solver(path)
+        with told_with_places(param):
+            return cls(param, folder=Path(path).parent, **options)
 
     # -- run ---------------------------------------------------------------------------------------------------
 
@@ -123,7 +127,9 @@ class Solver:
         max_iter already, observers are told that nothing is left to train."""
         param = self.param
         if not param.HasField("max_iter"):
-            raise SolverError("the solver has no max_iter, so it would train for no iteration; write `max_iter: 10000`")
+            raise SolverError(
+                "the solver has no max_iter, so it would train for no iteration; write `max_iter: 10000`", "max_iter"
+            )
         if param.snapshot_after_train:
             check_writable(snapshot_prefix(param))
         if resume_from is not None:

@@ -51,7 +51,7 @@ class UpdateRule:
         value = getattr(self.param, name)
         if not 0 <= value < 1:
             raise SolverError(
-                f'{name} is {value:g}, but type "{type(self).__name__}" needs it to be at least 0 and below 1'
+                f'{name} is {value:g}, but type "{type(self).__name__}" needs it to be at least 0 and below 1', name
             )
         return value
 
@@ -60,7 +60,8 @@ class UpdateRule:
         if self.param.momentum:
             raise SolverError(
                 f'momentum is {self.param.momentum:g}, but type "{type(self).__name__}" has no momentum; '
-                'remove the line, or use type "SGD", "Nesterov" or "Adam"'
+                'remove the line, or use type "SGD", "Nesterov" or "Adam"',
+                "momentum",
             )
 
 
@@ -75,7 +76,7 @@ def rule_class(type_name: str) -> type[UpdateRule]:
     if type_name not in found:
         known = solver_types()
         hint = did_you_mean(type_name, known)
-        raise SolverError(f"unknown solver type '{type_name}'{hint}; there are {', '.join(known)}")
+        raise SolverError(f"unknown solver type '{type_name}'{hint}; there are {', '.join(known)}", "type")
     return found[type_name]
 
 

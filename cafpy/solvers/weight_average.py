@@ -35,7 +35,7 @@ class WeightAverage:
 
     def __init__(self, backend: Backend, flat: FlatParameters, decay: float):
         if not 0 <= decay < 1:
-            raise SolverError(f"ema_decay is {decay:g}; it must be at least 0 and below 1, such as 0.999")
+            raise SolverError(f"ema_decay is {decay:g}; it must be at least 0 and below 1, such as 0.999", "ema_decay")
         self.backend = backend
         self.flat = flat
         self.decay = decay

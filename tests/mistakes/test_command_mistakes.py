@@ -30,7 +30,7 @@ MISTAKES = [
     (108, [], [('"fixed"', '"stepp"')], [], "(did you mean 'step'?)"),
     (109, [], [('lr_policy: "fixed"', "")], [], "lr_policy"),
     (110, [], [("base_lr: 0.1", "")], [], "base_lr"),
-    (110, [], [("base_lr: 0.1", "base_lr: -1")], [], "base_lr is -1; it must not be negative"),
+    (110, [], [("base_lr: 0.1", "base_lr: -1")], [], "Error: solver.prototxt:1: base_lr is -1; it must not be negative"),
     (111, [], [('"fixed"', '"step" gamma: 0.1')], [], "stepsize"),
     (112, [], [('"fixed"', '"step" stepsize: 5')], [], "gamma"),
     (113, [], [("max_iter", 'type: "Adamm" max_iter')], [], "unknown solver type 'Adamm' (did you mean 'Adam'?)"),

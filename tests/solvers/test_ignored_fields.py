@@ -50,7 +50,8 @@ from cafpy.solvers.update_rule import solver_types
     ],
 )
 def test_notes(text, notes):
-    assert list(ignored_fields(parse(text, pb.SolverParameter(), "s"))) == notes
+    param = parse(text, pb.SolverParameter(), "s")
+    assert [f"{field} is ignored: {why}" for field, why in ignored_fields(param)] == notes
 
 
 def test_the_tables_name_fields_policies_and_types_that_there_are():
@@ -61,5 +62,6 @@ def test_the_tables_name_fields_policies_and_types_that_there_are():
 
 
 def test_the_solver_tells_them_when_it_is_made(make_solver):
-    solver = make_solver("gamma: 0.1")
-    assert solver.observers[0].of("note") == [("note", 0, 'gamma is ignored: lr_policy "fixed" does not use it')]
+    solver = make_solver("\ngamma: 0.1")
+    said = 'solver.prototxt:2: gamma is ignored: lr_policy "fixed" does not use it'
+    assert solver.observers[0].of("note") == [("note", 0, said)]
