@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -10,10 +11,18 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.blas import gemm, gemm_address
 from cafpy.ops.chunks import fill, kernel, reordering
+from cafpy.ops.inner_product_kernels import SCRATCH, multiply
+from cafpy.ops.lane_product import WIDE
+from cafpy.ops.lanes import LANES
 from cafpy.ops.routine import routine
 from cafpy.ops.threaded import NO_INDICES, threaded
+from cafpy.ops.workspace import workspace
 
-SERIAL = 1 << 17  # multiplications that one thread does before others would have been woken
+SERIAL = 1 << 22  # multiplications for which it does not pay to wake other threads
+MOVED = 8  # multiplications in the time in which a number is moved
+LEAST = 1_000_000  # multiplications up to which OpenBLAS has kernels that do not rearrange their operands first
+PACKED = 1 << 17  # elements of a part of a matrix that is packed: half a megabyte of an L2 cache
+MOST_COLUMNS = 1 << 9  # of such a part
 FEW_ROWS = 4  # so few that BLAS would take longer to rearrange the other matrix than to multiply
 
 
@@ -33,11 +42,55 @@ def add_product(xp: Any, a: Array, b: Array, c: Array, add: bool) -> None:
 def _(a: Array, b: Array, c: Array, add: bool) -> None:
     if not c.flags.c_contiguous:  # its transpose is
         a, b, c = b.T, a.T, c.T
+    if pays(a, b):
+        _in_registers(a, b, c, add)
+    else:
+        _by_blas(a, b, c, add)
+
+
+def pays(a: Array, b: Array) -> bool:
+    """Whether blocks in registers are faster than BLAS: it has kernels of their own for small products, and is as good
+    where both matrices lie as its sums go down their columns."""
+    large = a.size * b.shape[1] >= LEAST and a.shape[0] > 1 and b.shape[1] > 1 and a.size > 0
+    return large and a.dtype == np.float32 and a.flags.c_contiguous
+
+
+def _threads(a: Array, b: Array) -> int:
+    work = a.size * b.shape[1] + MOVED * (a.size + b.size)
+    return 1 if work < SERIAL else numba.get_num_threads()
+
+
+def _in_registers(a: Array, b: Array, c: Array, add: bool) -> None:
+    turned = not b.flags.c_contiguous
+    flipped = turned and a.size < b.size  # c.T = b.T a.T: the smaller one is packed
+    if flipped:
+        a, b = b.T, a.T
+    (m, k), n = a.shape, b.shape[1]
+    threads = _threads(a, b)
+    numbers, room = _plan(m, n, k, turned, flipped, add, threads)
+    multiply(threads, numbers, NO_INDICES, a, b.T if turned else b, c, workspace(threads * room, c.dtype))
+
+
+@lru_cache
+def _plan(m: int, n: int, k: int, turned: bool, flipped: bool, add: bool, threads: int) -> tuple[np.ndarray, int]:
+    """The numbers for the kernel, and elements of work space for each thread."""
+    by_rows = m >= n
+    width = min(n, MOST_COLUMNS)
+    # of a matrix that is only copied, the next part is fetched beside this one
+    depth = min(k, max(LANES, (PACKED if turned else PACKED // 2) // width))
+    depth = -(-k // -(-k // depth))
+    room = (depth + LANES) * -(-width // WIDE) * WIDE + SCRATCH
+    bits = ((width - 1) // LANES).bit_length()
+    shift = max(0, (m // (threads if by_rows else 1) // LANES).bit_length() - 1)
+    shape = (m, n, k, turned, k if turned else n, flipped, m if flipped else n, add)
+    return np.array([*shape, by_rows, depth, width, room, bits, shift], np.int64), room
+
+
+def _by_blas(a: Array, b: Array, c: Array, add: bool) -> None:
     (m, k), n = a.shape, b.shape[1]
     ta, tb = not a.flags.c_contiguous, not b.flags.c_contiguous
-    threads = 1 if m * n * k < SERIAL else numba.get_num_threads()
     numbers = np.array([gemm_address(c.dtype), m, n, k, ta, tb, add], np.int64)
-    _add_product(threads, numbers, NO_INDICES, a.T if ta else a, b.T if tb else b, c)
+    _add_product(_threads(a, b), numbers, NO_INDICES, a.T if ta else a, b.T if tb else b, c)
 
 
 @threaded

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
+from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
@@ -54,23 +55,50 @@ def add_products(
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
 
+def fetch_line(builder: Any, place: Any) -> None:
+    """Have a line of memory in the L2 cache when it is wanted; any address will do."""
+    number = ir.IntType(32)
+    address = builder.bitcast(place, ir.IntType(8).as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(prefetch, [address, number(0), number(2), number(1)])  # to read, of data
+
+
+def _fetching(context: Any, builder: Any, kinds: Any, ahead: Any) -> Callable[[Any], None]:
+    """What fetches the line of step i, see the blocks."""
+    array, at, shift, bits, low, high = (builder.extract_value(ahead, i) for i in range(6))
+    base = pointer(context, builder, kinds[0], array, at)
+
+    def fetch(i: Any) -> None:
+        q = builder.lshr(i, shift)
+        of_low = builder.sub(q, builder.shl(builder.lshr(q, bits), bits))
+        place = builder.add(builder.mul(of_low, low), builder.mul(builder.lshr(q, bits), high))
+        fetch_line(builder, builder.gep(base, [place]))
+
+    return fetch
+
+
 def _block(vectors: int) -> Any:
     @intrinsic
     def block(
         typingctx: Any, times: Any, count: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, a_jump: Any,
         b: Any, b_at: Any, b_step: Any, b_jump: Any, c: Any, c_at: Any, c_row: Any, rows: Any, columns: Any, add: Any,
+        ahead: Any = None,
     ) -> Any:  # fmt: skip
         """c[c_at + r c_row + j] = Σ a[a_at + r a_row + i a_step + t a_jump] b[b_at + i b_step + t b_jump + j]
 
         for r < rows ≤ ROWS and j < columns, the sum over t < times and i < count; with ``add`` it is added. All columns
         of b's panel are read, 16 or WIDE; nothing of a and c is touched that does not belong to them. ``a_row`` may be
         an array of int32: row r then begins at a_row[r] instead of at r a_row.
+
+        With ``ahead``, (array, at, shift, bits, low, high), what c will need is fetched into the cache first, and for
+        each i and q = i >> shift the line of array[at + (q & (1 << bits) - 1) low + (q >> bits) high], if there is one.
         """
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kinds = signature.args
             times, count, a, a_at, a_row, a_step, a_jump, b, b_at, b_step, b_jump, c, c_at, c_row = args[:14]
-            rows, columns, add = args[14:]
+            rows, columns, add = args[14:17]
             left = pointer(context, builder, kinds[2], a, a_at)
             right = pointer(context, builder, kinds[7], b, b_at)
             to = pointer(context, builder, kinds[11], c, c_at)
@@ -84,6 +112,12 @@ def _block(vectors: int) -> Any:
             def by_column(base: Any) -> list[Any]:
                 return [builder.gep(base, [count.type(LANES * v)]) for v in range(vectors)]
 
+            also = []
+            if kinds[17] is not types.none:
+                for row in by_row(to, c_row):
+                    for place in by_column(row):
+                        fetch_line(builder, place)
+                also = [_fetching(context, builder, kinds[17], args[17])]
             sums = new_sums(builder, ROWS, vectors)
             if isinstance(kinds[4], types.Array):
                 offsets = context.make_array(kinds[4])(context, builder, a_row).data
@@ -93,7 +127,7 @@ def _block(vectors: int) -> Any:
             with cgutils.for_range(builder, times) as outer:
                 x = builder.gep(left, [builder.mul(outer.index, a_jump)])
                 y = builder.gep(right, [builder.mul(outer.index, b_jump)])
-                add_products(builder, count, x, steps, a_step, y, b_step, sums)
+                add_products(builder, count, x, steps, a_step, y, b_step, sums, *also)
             whole = builder.and_(inside[-1], builder.icmp_signed(">=", columns, columns.type(LANES * vectors)))
             with builder.if_else(whole) as (all_of_it, part):
                 with all_of_it:
@@ -118,7 +152,9 @@ def _block(vectors: int) -> Any:
         index = types.intp
         row = a_row if isinstance(a_row, types.Array) else index
         left, right, result = (a, index, row, index, index), (b, index, index, index), (c, index, index)
-        return types.void(index, index, *left, *right, *result, index, index, types.boolean), generate
+        return types.void(
+            index, index, *left, *right, *result, index, index, types.boolean, ahead or types.none
+        ), generate
 
     return block
 
