@@ -143,7 +143,7 @@ def test_options_that_contradict_each_other(tmp_path, monkeypatch):
     assert message(transformer, 'mean_file: "m.binaryproto" mean_value: 100') == (
         "mean_file ('m.binaryproto') and mean_value (100) are both given; keep one"
     )
-    with pytest.raises(WeightsError, match=r"no file nope\.binaryproto"):
+    with pytest.raises(WeightsError, match=r"'nope\.binaryproto' does not exist"):
         transformer('mean_file: "nope.binaryproto"')
 
 
