@@ -217,6 +217,9 @@ class Net:
         if self.forward_only:
             share_values(self.nodes, steps, [self.blobs[name] for name in (*self.inputs, *self.outputs)])
         else:
+            for step in self.plan.steps:
+                for blob, other in step.equal_gradients():
+                    blob.share_diff(other)
             share_gradients(self.nodes, steps)
 
     def close(self) -> None:

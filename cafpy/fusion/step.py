@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cafpy.blob import Blob
 from cafpy.layer import Layer
 from cafpy.wiring import Node
 
@@ -35,6 +36,11 @@ class Step:
         """The layer that the error's text names, else the first."""
         named = (node.layer for node in self.nodes if str(error).startswith(node.layer.where))
         return next(named, self.nodes[0].layer)
+
+    def equal_gradients(self) -> list[tuple[Blob, Blob]]:
+        """Pairs of a bottom and a top whose gradients are the same after backward, so that they may be one memory where
+        nobody looks at the top's."""
+        return []
 
     def forward(self) -> None:
         """Compute what the layers' tops hold after them; all shapes are settled."""

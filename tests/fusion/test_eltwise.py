@@ -5,7 +5,7 @@ import pytest
 
 from cafpy.proto import cafpy_pb2 as pb
 
-from .conftest import CONVOLUTION, INPUT, LOSS
+from .conftest import CONVOLUTION, INPUT, LOSS, fill
 
 OTHER = CONVOLUTION.replace('"conv"', '"other"')
 SUM = 'layer { name: "sum" type: "Eltwise" bottom: "conv" bottom: "other" top: "sum" eltwise_param { %s } }\n'
@@ -35,9 +35,37 @@ def test_sum_and_relu(dtype, phase, pair):
 
 def test_with_splits(pair):
     both = pair(start() + BLOCK + LOSS % "again")
-    assert [steps.split(" + ")[:2] for steps in both.steps()] == [["Eltwise", "ReLU"]] * 2
+    assert both.steps() == ["Eltwise + ReLU + Split", "Eltwise + ReLU"]
     for seed in range(2):
         both.step(seed)
+
+
+def test_three_behind_stay_apart(pair):
+    """Their Split sums three gradients."""
+    third = BLOCK.replace('"next"', '"third"').replace('"again"', '"last"').replace('"relu2"', '"relu3"')
+    both = pair(
+        start()
+        + BLOCK
+        + third
+        + LOSS.replace('"%s"', '"again"')
+        + (LOSS % "last").replace("ip", "ip2").replace("aim", "aim2").replace('"loss"', '"loss2"')
+    )
+    assert both.steps() == ["Eltwise + ReLU", "Eltwise + ReLU", "Eltwise + ReLU"]
+    both.step()
+
+
+def test_gradients_in_one_memory(pair):
+    """Of blobs that share memory only parameters can be compared."""
+    both = pair(start() + BLOCK + LOSS % "again", share_memory=True)
+    one, top = both.fused.nodes[-5].bottom_blobs[0], both.fused.nodes[-5].top_blobs[0]
+    assert one.diff_memory() == top.diff_memory()
+    for net in both.nets:
+        fill(net, 0)
+        net.forward()
+        net.backward()
+    for name, blobs in both.fused.params.items():
+        for ours, theirs in zip(blobs, both.single.params[name], strict=True):
+            np.testing.assert_allclose(ours.diff, theirs.diff, rtol=1e-10)
 
 
 def test_the_same_blob_twice(pair):

@@ -17,9 +17,12 @@ def test_sum_and_relu(dtype, shape, backend):
     sum_relu(backend, a, b, y)
     np.testing.assert_array_equal(y, np.maximum(a + b, 0))
     above = dy.copy()
-    sum_relu_backward(backend, y, above, da, db)
+    sum_relu_backward(backend, y, above, (), da, db)
     for gradient in (above, da, db):
         np.testing.assert_array_equal(gradient, dy * (a + b > 0))
+    sum_relu_backward(backend, y, above, (a, dy), None, db)
+    for gradient in (above, db):
+        np.testing.assert_array_equal(gradient, (a + dy) * (a + b > 0))
 
 
 @pytest.mark.parametrize("backend", [Backend(), CpuBackend()], ids=lambda b: b.name)
