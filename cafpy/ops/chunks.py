@@ -70,24 +70,6 @@ def clear(typingctx: Any, to: Any, at: Any, count: Any) -> Any:
     return types.void(to, types.intp, types.intp), generate
 
 
-@intrinsic
-def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Begin to bring array[index] into the cache; there need not be such an element.
-
-    Processors forget what they are asked for while some tens of others are under way.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        number = ir.IntType(32)
-        place = builder.bitcast(_element(context, builder, signature, args, 0), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(call, [place, number(0), number(2), number(1)])  # to read, from the L2 cache, data
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), generate
-
-
 def _spread(builder: Any, value: Any, size: int) -> Any:
     """A vector of ``size`` times the same value."""
     vector = ir.VectorType(value.type, size)

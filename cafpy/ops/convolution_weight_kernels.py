@@ -8,14 +8,16 @@ told by their offsets. The sums are the transpose of the gradient, in panels as 
 
 from __future__ import annotations
 
-from cafpy.ops.chunks import kernel, prefetch
+from cafpy.ops.chunks import kernel
 from cafpy.ops.convolution_columns import block
 from cafpy.ops.convolution_weight_operands import pad_rows, turn
 from cafpy.ops.lane_product import ROWS, WIDE, narrow_block, wide_block
 from cafpy.ops.lanes import LANES, load, load_first, store, store_first, transpose_out
+from cafpy.ops.lanes_math import fetch
 from cafpy.ops.threaded import threaded
 
 TILE = LANES // ROWS * ROWS  # rows of sums that are transposed at once
+EIGHTHS = WIDE // 8
 
 
 @threaded
@@ -68,7 +70,7 @@ def sum_windows(thread, threads, numbers, indices, x, dy, sums, work, dweight):
                     soon += WIDE * pixels
                 else:
                     soon += (images * outputs * pixels if places == pixels else p1 - p0) - k * WIDE * pixels
-                ahead = soon, outputs, pixels, (n1 - n0) * WIDE, p1 - p0
+                ahead = soon, outputs, pixels, 0 if index == blocks - 1 and k == panels - 1 else n1 - n0
                 to = ((team * groups + group) * panels + k) * depth if blocks > 1 else -1 - thread
                 _multiply(
                     first * area, (first + c1 - c0) * area, columns, windows, offsets, source, start, panel,
@@ -84,36 +86,37 @@ def _multiply(
 ):  # fmt: skip
     """Rows ``first`` to ``last`` of the sums of a panel, and with ``finish`` of the gradient from ``target`` on.
 
-    Meanwhile the processor is asked for what the tuple ``ahead`` tells of ``dy``, some lines at a time.
+    The first blocks of it fetch what the tuple ``ahead`` tells of ``dy``: its start, outputs, pixels, images.
     """
     times, count, step, jump = windows
-    soon, outputs, pixels, stretches, length = ahead
-    done, tiles = 0, (last - first - 1) // TILE + 1
+    soon, outputs, pixels, images = ahead
+    number, tiles = 0, (last - first - 1) // TILE + 1
     for tile in range(tiles):
         row = first + tile * TILE
         end = min(last, row + TILE)
         place = (to + row) * WIDE if to >= 0 else (-1 - to) * LANES * WIDE
         if finish:
             for i in range(columns):
-                prefetch(dweight, target + i * depth + row)
+                fetch(dweight, target + i * depth + row)
         for part in range(row, end, ROWS):
-            goal = (part + ROWS - first) * stretches // (tiles * TILE)
-            while done < goal:
-                line = soon + (done // WIDE * outputs + done % WIDE) * pixels
-                for j in range(0, length, LANES):
-                    prefetch(dy, line + j)
-                done += 1
+            # eight outputs of an image each; a panel has EIGHTHS times as many
+            image, eighth = number // EIGHTHS, number % EIGHTHS
+            if image < images:
+                fetching = dy, soon + (image * outputs + eighth * 8) * pixels, 1, 3, pixels, LANES
+            else:
+                fetching = panel, 0, 0, 0, 0, 0
+            number += 1
             at, rows = place + (part - row) * WIDE, min(ROWS, end - part)
             mine = offsets[part:]
             if columns > LANES:
                 wide_block(
                     times, count, source, start, mine, step, jump, panel, 0, WIDE, WIDE * count,
-                    sums, at, WIDE, rows, WIDE, add,
+                    sums, at, WIDE, rows, WIDE, add, fetching,
                 )  # fmt: skip
             else:
                 narrow_block(
                     times, count, source, start, mine, step, jump, panel, 0, WIDE, WIDE * count,
-                    sums, at, WIDE, rows, LANES, add,
+                    sums, at, WIDE, rows, LANES, add, fetching,
                 )  # fmt: skip
         if finish:
             _add_tile(sums, place, end - row, columns, dweight, target + row, depth, panel, panel.size - LANES * LANES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cafpy.ops.chunks import kernel
 from cafpy.ops.lane_product import WIDE
 from cafpy.ops.lanes import LANES, all_lanes, load_first, store, transpose_in
+from cafpy.ops.lanes_math import fetch
 
 
 @kernel
@@ -38,5 +39,6 @@ def pad_rows(x, maps, n0, n1, c0, c1, top, rows, h, w, pad, phases, sh, position
                     for j in range(0, pad, LANES):
                         store(zero, lines, to + j)
                     for j in range(0, width - pad, LANES):
+                        fetch(x, at + j + 2 * h * w)  # the map after the next
                         store(load_first(x, at + j, there - j), lines, to + pad + j)
                     to += width

@@ -61,11 +61,13 @@ def multiply(thread, threads, numbers, indices, left, right, result, work, e):
                         else:
                             to, at, step = result, part * c_row + j, c_row
                         start, there = part * k + k0, (j - j0) // WIDE * panel
-                        if turned:
+                        if turned and part + 2 * ROWS <= m:
                             ahead = left, start + ROWS * k, 1, 3, k, LANES
-                        else:
+                        elif not turned and next_k < k:
                             first = number * count // blocks
                             ahead = right, (next_k + first) * r_row + next_j, shift, bits, LANES, r_row
+                        else:
+                            ahead = work, 0, 0, 0, 0, 0
                         number += 1
                         if columns > LANES:
                             wide_block(

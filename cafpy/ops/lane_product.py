@@ -10,6 +10,7 @@ columns in panels of WIDE.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -64,18 +65,18 @@ def fetch_line(builder: Any, place: Any) -> None:
     builder.call(prefetch, [address, number(0), number(2), number(1)])  # to read, of data
 
 
-def _fetching(context: Any, builder: Any, kinds: Any, ahead: Any) -> Callable[[Any], None]:
-    """What fetches the line of step i, see the blocks."""
+def _fetching(context: Any, builder: Any, kinds: Any, ahead: Any) -> Callable[[Any], Callable[[Any], None]]:
+    """What makes of a number of steps what fetches the line of step i beyond them, see the blocks."""
     array, at, shift, bits, low, high = (builder.extract_value(ahead, i) for i in range(6))
     base = pointer(context, builder, kinds[0], array, at)
 
-    def fetch(i: Any) -> None:
-        q = builder.lshr(i, shift)
+    def fetch(before: Any, i: Any) -> None:
+        q = builder.lshr(builder.add(before, i), shift)
         of_low = builder.sub(q, builder.shl(builder.lshr(q, bits), bits))
         place = builder.add(builder.mul(of_low, low), builder.mul(builder.lshr(q, bits), high))
         fetch_line(builder, builder.gep(base, [place]))
 
-    return fetch
+    return lambda before: partial(fetch, before)
 
 
 def _block(vectors: int) -> Any:
@@ -92,7 +93,7 @@ def _block(vectors: int) -> Any:
         an array of int32: row r then begins at a_row[r] instead of at r a_row.
 
         With ``ahead``, (array, at, shift, bits, low, high), what c will need is fetched into the cache first, and for
-        each i and q = i >> shift the line of array[at + (q & (1 << bits) - 1) low + (q >> bits) high], if there is one.
+        each t and i and q = (t count + i) >> shift the line of array[at + (q & (1 << bits) - 1) low + (q >> bits) high], if there is one.
         """
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -112,12 +113,12 @@ def _block(vectors: int) -> Any:
             def by_column(base: Any) -> list[Any]:
                 return [builder.gep(base, [count.type(LANES * v)]) for v in range(vectors)]
 
-            also = []
+            fetch = None
             if kinds[17] is not types.none:
                 for row in by_row(to, c_row):
                     for place in by_column(row):
                         fetch_line(builder, place)
-                also = [_fetching(context, builder, kinds[17], args[17])]
+                fetch = _fetching(context, builder, kinds[17], args[17])
             sums = new_sums(builder, ROWS, vectors)
             if isinstance(kinds[4], types.Array):
                 offsets = context.make_array(kinds[4])(context, builder, a_row).data
@@ -127,6 +128,7 @@ def _block(vectors: int) -> Any:
             with cgutils.for_range(builder, times) as outer:
                 x = builder.gep(left, [builder.mul(outer.index, a_jump)])
                 y = builder.gep(right, [builder.mul(outer.index, b_jump)])
+                also = [] if fetch is None else [fetch(builder.mul(outer.index, count))]
                 add_products(builder, count, x, steps, a_step, y, b_step, sums, *also)
             whole = builder.and_(inside[-1], builder.icmp_signed(">=", columns, columns.type(LANES * vectors)))
             with builder.if_else(whole) as (all_of_it, part):
