@@ -13,14 +13,15 @@ from cafpy.ops.lanes import LANES
 
 # What things cost, in multiplications of a matrix product (docs/performance.md tells how they were measured).
 COLUMN = 6  # an element of a column of a window
-TILE = 600  # a tile of a map, to its planes or back
-FILTERS = 600  # a filter to its planes (or back) and through memory, where threads share tiles
-FILTERS_BY_OUTPUT = 350  # the same where they share outputs, and the planes stay in cache
+TILE = {3: 400, 5: 200}  # a tile of a map, to its planes or back, by the filters' side
+FILTERS = 1300  # a filter to its planes (or back) and through memory, where threads share tiles
+FILTERS_BY_OUTPUT = 1100  # the same where they share outputs, and the planes stay in cache
 FEW_TILES = 128  # threads rather share outputs than tiles, if there are no more
 SUMS = 1 << 18  # elements of a gradient of the transformed weights that a core keeps in its own cache
 PLANES = 3 << 20  # elements of the transformed images that may be read again for every panel of outputs
 GAIN = 1.1  # that a direction must promise
-LEAST = 1 << 24  # multiplications; of less the gain is not worth some seconds to compile once
+# multiplications; of fewer in all, or in an image, which small nets have, the gain is not worth some seconds to compile
+LEAST, LEAST_OF_IMAGE = 1 << 24, 1 << 21
 
 
 class Directions(NamedTuple):
@@ -34,7 +35,8 @@ class Directions(NamedTuple):
 
 def winograd_pays(g: Geometry, dtype: np.dtype) -> Directions:
     """What each direction is done by."""
-    if not winograd_applies(g, dtype) or g.images * g.places * g.weights_per_output * g.outputs < LEAST:
+    of_image = g.places * g.weights_per_output * g.outputs
+    if not winograd_applies(g, dtype) or of_image < LEAST_OF_IMAGE or g.images * of_image < LEAST:
         return Directions("exact", "exact", "exact")
     forward, data = _tiles(g, g.windows), _tiles(g, g.size)
     return Directions(
@@ -56,7 +58,7 @@ def _way(g: Geometry, tiles: int, by_output: bool, backward: bool) -> str:
         maps, outputs = outputs, maps
     windows, area = g.images * (np.prod(g.size) if backward else g.places), g.kernel[0] ** 2
     exact = windows * area * maps * (outputs + COLUMN)
-    transforms = TILE * (_up(maps, LANES) + _up(outputs, LANES))
+    transforms = TILE[g.kernel[0]] * (_up(maps, LANES) + _up(outputs, LANES))
     products = 36 * maps * (_up(outputs, LANES if outputs <= LANES else WIDE))
     filters = (FILTERS_BY_OUTPUT if by_output else FILTERS) * maps * _up(outputs, WIDE)
     if exact < GAIN * (tiles * (transforms + products) + filters):
