@@ -29,6 +29,16 @@ kernel = njit(**_inner)
 reordering = njit(**_inner, fastmath={"reassoc", "contract"})  # sums in any order, so that they become SIMD
 
 
+def variant(function: Any, *numbers: int) -> Any:
+    """The function, one of several that are made of the same lines with other ``numbers``, compiled as a `kernel`.
+
+    The numbers go into its name, by which machine code finds it: where kernels that were cached at different times come
+    together, two of one name would be taken for one.
+    """
+    function.__name__ = function.__qualname__ = "_".join([function.__name__, *map(str, numbers)])
+    return kernel(function)
+
+
 def _element(context: Any, builder: Any, signature: Any, args: Any, position: int, index: Any = None) -> Any:
     """Pointer to an element of the array args[position]; its index is the next argument unless given."""
     array = context.make_array(signature.args[position])(context, builder, args[position])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cafpy.ops.chunks import kernel
+from cafpy.ops.chunks import variant
 from cafpy.ops.lane_windows import largest
 from cafpy.ops.lanes import LANES
 from cafpy.ops.lanes_math import fetch
@@ -17,7 +17,6 @@ AHEAD = 2048  # elements
 def _of_windows(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
     largest_of_windows = largest(kernel_h, kernel_w, stride_w)
 
-    @kernel
     def maps_of(x, start, stop, numbers, y, mask):
         """Maps from start to stop, sixteen windows at a time. 1 where there may be a nan."""
         height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
@@ -35,7 +34,7 @@ def _of_windows(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
                 at += columns
         return nans
 
-    return maps_of
+    return variant(maps_of, kernel_h, kernel_w, stride_w)
 
 
 _maps_222, _maps_331, _maps_332 = _of_windows(2, 2, 2), _of_windows(3, 3, 1), _of_windows(3, 3, 2)

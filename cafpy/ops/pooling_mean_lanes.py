@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cafpy.ops.chunks import kernel
+from cafpy.ops.chunks import kernel, variant
 from cafpy.ops.lane_windows import interleaved_high, interleaved_low, load_row, store_row, sum_lanes, summed
 from cafpy.ops.lanes import LANES, all_lanes, load, load_first, store_first
 from cafpy.ops.lanes_math import fetch
@@ -17,7 +17,7 @@ from cafpy.ops.threaded import threaded
 
 
 @kernel
-def _shares(numbers, axis):
+def shares(numbers, axis):
     """One over the length of each window along an axis, from element LANES on; zeros around them."""
     size, windows, kernel_size, stride, pad = numbers[axis : axis + 10 : 2]
     shares = np.zeros(windows + 3 * LANES, np.float32)
@@ -29,12 +29,11 @@ def _shares(numbers, axis):
 def _means(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
     sums_of_windows = summed(kernel_h, kernel_w, stride_w)
 
-    @kernel
     def means(x, start, stop, numbers, y):
         """Maps from start to stop, sixteen windows at a time."""
         height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
         stride_h, pad_h, pad_w = numbers[6], numbers[8], numbers[9]
-        down, along = _shares(numbers, 0), _shares(numbers, 1)
+        down, along = shares(numbers, 0), shares(numbers, 1)
         at = start * rows * columns
         for m in range(start, stop):
             for row in range(rows):
@@ -47,16 +46,15 @@ def _means(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
                     store_first(total * share, y, at + j, columns - j)
                 at += columns
 
-    return means
+    return variant(means, kernel_h, kernel_w, stride_w)
 
 
 def _spreads(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
-    @kernel
     def spreads(dy, start, stop, numbers, dx):
         """Maps from start to stop: each row of dx is written once, from the rows of windows that reach into it."""
         height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
         stride_h, pad_h, pad_w = numbers[6], numbers[8], numbers[9]
-        zero, down, along = all_lanes(np.float32(0)), _shares(numbers, 0), _shares(numbers, 1)
+        zero, down, along = all_lanes(np.float32(0)), shares(numbers, 0), shares(numbers, 1)
         at = start * height * width
         for m in range(start, stop):
             for h in range(height):
@@ -91,7 +89,7 @@ def _spreads(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
                         store_row(interleaved_high(both, here), dx, at, left + LANES, width)
                 at += width
 
-    return spreads
+    return variant(spreads, kernel_h, kernel_w, stride_w)
 
 
 _means_222, _means_331, _means_332 = _means(2, 2, 2), _means(3, 3, 1), _means(3, 3, 2)

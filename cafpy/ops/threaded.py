@@ -94,8 +94,8 @@ def _compiled_into(function: Any, seen: set[Any]) -> Iterator[Any]:
     """The function and all Numba functions that it calls, directly or not."""
     seen.add(function)
     yield function
-    for name in function.__code__.co_names:
-        called = function.__globals__.get(name)
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    for called in named + [cell.cell_contents for cell in function.__closure__ or ()]:
         python = getattr(called, "py_func", None) or getattr(called, "_defn", None)
         if python is not None and python not in seen:
             yield from _compiled_into(python, seen)

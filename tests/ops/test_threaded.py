@@ -43,9 +43,10 @@ import numpy as np
 from inner import factor
 from cafpy.ops.threaded import NO_INDICES, NO_NUMBERS, threaded
 
+{}
 @threaded
 def kernel(thread, threads, numbers, indices, x, b, c, d, e):
-    x[0] = factor()
+    x[0] = {}()
 
 def run():
     x = np.zeros(1, np.float32)
@@ -62,9 +63,22 @@ def factor():
 """
 
 
-def test_an_edit_of_what_is_compiled_in_is_seen(tmp_path):
+MAKER = """
+from cafpy.ops.chunks import variant
+
+def made(inner):
+    def around():
+        return inner()
+    return variant(around, 1)
+
+around = made(factor)
+"""
+
+
+@pytest.mark.parametrize(("maker", "called"), [("", "factor"), (MAKER, "around")], ids=["called", "in a closure"])
+def test_an_edit_of_what_is_compiled_in_is_seen(maker, called, tmp_path):
     """Numba's own cache would not look at inner.py."""
-    (tmp_path / "outer.py").write_text(MODULE)
+    (tmp_path / "outer.py").write_text(MODULE.format(maker, called))
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
     for value in (2, 3):
         (tmp_path / "inner.py").write_text(INNER.format(value))
