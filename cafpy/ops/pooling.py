@@ -15,6 +15,7 @@ from cafpy.ops.pooling_max import max_backward, max_forward
 from cafpy.ops.pooling_max_lanes import MAX_KERNELS
 from cafpy.ops.pooling_mean import mean_backward, mean_forward
 from cafpy.ops.pooling_mean_lanes import MEAN_KERNELS, mean_of_maps, mean_of_maps_backward
+from cafpy.ops.pooling_mean_other import mean_of_other, mean_of_other_backward
 from cafpy.ops.routine import routine
 from cafpy.ops.threaded import NO_INDICES, Threaded
 
@@ -201,8 +202,8 @@ def _(dy, dx, windows):
 def _mean_kernels(windows: Windows, dtype: np.dtype) -> tuple[Threaded, Threaded]:
     if dtype == np.float32 and windows.out == (1, 1) and windows.kernel == windows.size and windows.pad == (0, 0):
         return mean_of_maps, mean_of_maps_backward
-    if dtype == np.float32 and windows.kind in MEAN_KERNELS:
-        return MEAN_KERNELS[windows.kind]
+    if dtype == np.float32:
+        return MEAN_KERNELS.get(windows.kind, (mean_of_other, mean_of_other_backward))
     return mean_forward, mean_backward
 
 
