@@ -13,8 +13,7 @@ from numba import get_num_threads
 from cafpy.backend import Array
 from cafpy.ops.pooling_max import max_backward, max_forward
 from cafpy.ops.pooling_max_lanes import MAX_KERNELS
-from cafpy.ops.pooling_mean import mean_backward, mean_forward
-from cafpy.ops.pooling_mean_lanes import MEAN_KERNELS, mean_of_maps, mean_of_maps_backward
+from cafpy.ops.pooling_mean import MEAN_KERNELS, mean_of_maps, mean_of_maps_backward
 from cafpy.ops.pooling_mean_other import mean_of_other, mean_of_other_backward
 from cafpy.ops.routine import routine
 from cafpy.ops.threaded import NO_INDICES, Threaded
@@ -191,20 +190,24 @@ def _(dy, mask, dx, windows):
 
 @mean_pool.body("numba")
 def _(x, y, windows):
-    _mean_kernels(windows, x.dtype)[0](_threads(x), windows.numbers, NO_INDICES, x, y)
+    if x.dtype != np.float32:  # doubles are for gradient checks
+        mean_pool.plain(np, x, y, windows)
+        return
+    _mean_kernels(windows)[0](_threads(x), windows.numbers, NO_INDICES, x, y)
 
 
 @mean_pool_backward.body("numba")
 def _(dy, dx, windows):
-    _mean_kernels(windows, dx.dtype)[1](_threads(dx), windows.numbers, NO_INDICES, dy, dx)
+    if dx.dtype != np.float32:
+        mean_pool_backward.plain(np, dy, dx, windows)
+        return
+    _mean_kernels(windows)[1](_threads(dx), windows.numbers, NO_INDICES, dy, dx)
 
 
-def _mean_kernels(windows: Windows, dtype: np.dtype) -> tuple[Threaded, Threaded]:
-    if dtype == np.float32 and windows.out == (1, 1) and windows.kernel == windows.size and windows.pad == (0, 0):
+def _mean_kernels(windows: Windows) -> tuple[Threaded, Threaded]:
+    if windows.out == (1, 1) and windows.kernel == windows.size and windows.pad == (0, 0):
         return mean_of_maps, mean_of_maps_backward
-    if dtype == np.float32:
-        return MEAN_KERNELS.get(windows.kind, (mean_of_other, mean_of_other_backward))
-    return mean_forward, mean_backward
+    return MEAN_KERNELS.get(windows.kind, (mean_of_other, mean_of_other_backward))
 
 
 def _threads(x: Array) -> int:

@@ -1,4 +1,8 @@
-"""The largest value of each window, on the CPU. `cafpy.ops.pooling_mean` tells about ``numbers``."""
+"""The largest value of each window, on the CPU.
+
+The numbers that the kernels are given are g of `cafpy.ops.lines`. A map is read into lines, some rows of windows at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,25 @@ import numpy as np
 
 from cafpy.ops.chunks import CHUNK, SLACK, clear, copy, kernel, largest_chunk
 from cafpy.ops.lines import line_span, line_width, read_lines, tap_offsets
-from cafpy.ops.pooling_mean import FEW_COLUMNS, line_size, unpack
 from cafpy.ops.threaded import threaded
+
+BLOCK = 1 << 12  # elements of a block of windows: with its lines, what an L1 cache holds
+FEW_COLUMNS = 4  # with fewer windows in a row, chunks would be all but empty
+
+
+@kernel
+def unpack(numbers):
+    """The numbers as g of `cafpy.ops.lines`, and the rows of windows of a block."""
+    m = numbers
+    g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
+    return g, max(1, min(m[2], BLOCK // m[3]))
+
+
+@kernel
+def line_size(g, rows):
+    """Elements of the lines of so many rows of windows, SLACK included."""
+    _, count = line_span(g, 0, rows)
+    return count * g[7] * line_width(g) + SLACK
 
 
 @threaded

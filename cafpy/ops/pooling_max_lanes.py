@@ -1,5 +1,5 @@
 """The largest value of each of the most common windows, on the CPU, in float32: 2 × 2 with stride 2, and 3 × 3 with
-stride 1 or 2. `cafpy.ops.pooling_mean` tells about ``numbers``."""
+stride 1 or 2. `cafpy.ops.lines` tells about ``numbers``."""
 
 from __future__ import annotations
 

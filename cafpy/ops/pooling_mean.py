@@ -1,126 +1,18 @@
-"""The mean of each window, on the CPU. Padding counts as zeros, what is behind it does not count.
-
-The numbers that the kernels are given are g of `cafpy.ops.lines`. A map is read into lines, some rows of windows at a
-time.
-"""
+"""The mean of each of the most common windows (`cafpy.ops.pooling_max_lanes`), and of whole maps, on the CPU,
+in float32."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from cafpy.ops.chunks import CHUNK, SLACK, add_product_chunk, clear, copy, kernel, total
-from cafpy.ops.lines import add_lines, line_span, line_width, read_lines, spread_rows, tap_offsets, weigh_rows
+from cafpy.ops.chunks import kernel, variant
+from cafpy.ops.lane_windows import interleaved_high, interleaved_low, load_row, store_row, sum_lanes, summed
+from cafpy.ops.lanes import LANES, all_lanes, load, load_first, store_first
+from cafpy.ops.lanes_math import fetch
+from cafpy.ops.pooling_max_lanes import AHEAD
 from cafpy.ops.threaded import threaded
-
-BLOCK = 1 << 12  # elements of a block of windows: with its lines, what an L1 cache holds
-FEW_COLUMNS = 4  # with fewer windows in a row, chunks would be all but empty
-
-
-@kernel
-def unpack(numbers):
-    """The numbers as g of `cafpy.ops.lines`, and the rows of windows of a block."""
-    m = numbers
-    g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
-    return g, max(1, min(m[2], BLOCK // m[3]))
-
-
-@kernel
-def line_size(g, rows):
-    """Elements of the lines of so many rows of windows, SLACK included."""
-    _, count = line_span(g, 0, rows)
-    return count * g[7] * line_width(g) + SLACK
-
-
-@threaded
-def mean_forward(thread, threads, numbers, indices, x, y, c, d, e):
-    """This thread's share of maps."""
-    g, block = unpack(numbers)
-    rows, columns = g[2], g[3]
-    maps = y.size // (rows * columns)
-    width, offsets = line_width(g), tap_offsets(g)
-    zero, ones = x.dtype.type(0), np.ones(offsets.size, x.dtype)
-    lines, sums = np.empty(line_size(g, block), x.dtype), np.empty(block * (columns + SLACK), x.dtype)
-    means, shares = np.empty(columns + SLACK, x.dtype), np.empty(columns + SLACK, x.dtype)
-    for m in range(thread * maps // threads, (thread + 1) * maps // threads):
-        for row in range(rows):
-            at = (m * rows + row) * columns
-            _shares(shares, row, g)
-            if columns < FEW_COLUMNS:
-                _sum(x, m, y, at, row, shares, g)
-                continue
-            if row % block == 0:
-                some = min(rows - row, block)
-                above, count = line_span(g, row, some)
-                read_lines(x, m, above, count, g, width, zero, lines)
-                weigh_rows(lines, g, some, offsets, ones, 0, zero, sums)
-            _multiply(sums, row % block * (columns + SLACK), shares, means, 0, columns)
-            copy(means, 0, y, at, columns)
-
-
-@threaded
-def mean_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
-    """This thread's share of maps."""
-    g, block = unpack(numbers)
-    rows, columns, plane = g[2], g[3], g[0] * g[1]
-    maps = dy.size // (rows * columns)
-    width, offsets = line_width(g), tap_offsets(g)
-    ones = np.ones(offsets.size, dx.dtype)
-    lines, parts = np.empty(line_size(g, block), dx.dtype), np.zeros(block * (columns + SLACK), dx.dtype)
-    gradients, shares = np.zeros(columns + SLACK, dx.dtype), np.zeros(columns + SLACK, dx.dtype)
-    for m in range(thread * maps // threads, (thread + 1) * maps // threads):
-        clear(dx, m * plane, plane)
-        for row in range(rows):
-            at = (m * rows + row) * columns
-            _shares(shares, row, g)
-            if columns < FEW_COLUMNS:
-                _spread(dy, at, dx, m, row, shares, g)
-                continue
-            copy(dy, at, gradients, 0, columns)
-            _multiply(gradients, 0, shares, parts, row % block * (columns + SLACK), columns)
-            if row % block == block - 1 or row == rows - 1:
-                above, count = line_span(g, row - row % block, row % block + 1)
-                clear(lines, 0, count * g[7] * width)
-                spread_rows(parts, g, row % block + 1, offsets, ones, 0, lines)
-                add_lines(lines, dx, m, above, count, g)
-
-
-@kernel
-def _sum(x, m, y, at, row, shares, g):
-    """One row of windows of map m, window by window."""
-    for column in range(g[3]):
-        top, bottom, left, right = _window(row, column, g)
-        value = x.dtype.type(0)
-        for h in range(top, bottom):
-            value += total(x, (m * g[0] + h) * g[1] + left, (m * g[0] + h) * g[1] + right)
-        y[at + column] = value * shares[column]
-
-
-@kernel
-def _spread(dy, at, dx, m, row, shares, g):
-    """One row of windows of map m, window by window."""
-    for column in range(g[3]):
-        top, bottom, left, right = _window(row, column, g)
-        part = dy[at + column] * shares[column]
-        for h in range(top, bottom):
-            line = dx[(m * g[0] + h) * g[1] + left : (m * g[0] + h) * g[1] + right]
-            for i in range(line.size):
-                line[i] += part
-
-
-@kernel
-def _window(row, column, g):
-    """Where a window lies in the map: rows top to bottom, columns left to right."""
-    top, left = row * g[6] - g[8], column * g[7] - g[9]
-    return max(0, top), min(g[0], top + g[4]), max(0, left), min(g[1], left + g[5])
-
-
-@kernel
-def _shares(shares, row, g):
-    """One over the size of each window of this row; for most rows that of the row before."""
-    high = window_length(row, g[4], g[6], g[0], g[8])
-    if row == 0 or high != window_length(row - 1, g[4], g[6], g[0], g[8]):
-        for j in range(g[3]):
-            shares[j] = shares.dtype.type(1) / shares.dtype.type(high * window_length(j, g[5], g[7], g[1], g[9]))
 
 
 @kernel
@@ -131,9 +23,151 @@ def window_length(window, kernel_size, stride, size, pad):
 
 
 @kernel
-def _multiply(a, i, b, to, j, count):
-    """to[j : j + count] = a[i : i + count] · b, and some of what follows."""
-    step = CHUNK // a.itemsize
-    clear(to, j, (count - 1) // step * step + step)
-    for t in range(0, count, step):
-        add_product_chunk(a, i + t, b, t, to, j + t)
+def shares(numbers, axis):
+    """One over the length of each window along an axis, from element LANES on; zeros around them."""
+    size, windows, kernel_size, stride, pad = numbers[axis : axis + 10 : 2]
+    shares = np.zeros(windows + 3 * LANES, np.float32)
+    for j in range(windows):
+        shares[LANES + j] = np.float32(1) / np.float32(window_length(j, kernel_size, stride, size, pad))
+    return shares
+
+
+def _means(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
+    sums_of_windows = summed(kernel_h, kernel_w, stride_w)
+
+    def means(x, start, stop, numbers, y):
+        """Maps from start to stop, sixteen windows at a time."""
+        height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
+        stride_h, pad_h, pad_w = numbers[6], numbers[8], numbers[9]
+        down, along = shares(numbers, 0), shares(numbers, 1)
+        at = start * rows * columns
+        for m in range(start, stop):
+            for row in range(rows):
+                top = row * stride_h - pad_h
+                for j in range(0, width * stride_h, LANES):
+                    fetch(x, (m * height + top) * width + AHEAD + j)
+                for j in range(0, columns, LANES):
+                    total = sums_of_windows(x, m, top, height, j * stride_w - pad_w, width)
+                    share = down[LANES + row] * load(along, LANES + j)
+                    store_first(total * share, y, at + j, columns - j)
+                at += columns
+
+    return variant(means, kernel_h, kernel_w, stride_w)
+
+
+def _spreads(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
+    def spreads(dy, start, stop, numbers, dx):
+        """Maps from start to stop: each row of dx is written once, from the rows of windows that reach into it."""
+        height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
+        stride_h, pad_h, pad_w = numbers[6], numbers[8], numbers[9]
+        zero, down, along = all_lanes(np.float32(0)), shares(numbers, 0), shares(numbers, 1)
+        at = start * height * width
+        for m in range(start, stop):
+            for h in range(height):
+                bottom = h + pad_h
+                first, last = max(0, (bottom - kernel_h + stride_h) // stride_h), min(rows, bottom // stride_h + 1)
+                for j in range(0, width, LANES):
+                    fetch(dx, at + AHEAD + j)
+                # windows t to t + 15 begin in columns t · stride - pad and on
+                for t in range(pad_w // stride_w, (width + pad_w - 1) // stride_w + 1, LANES):
+                    here, before, second = zero, zero, zero
+                    for row in range(first, last):
+                        line, share = (m * rows + row) * columns, down[LANES + row]
+                        here = here + share * load_row(dy, line, t, columns)
+                        if kernel_w > stride_w:
+                            before = before + share * load_row(dy, line, t - 1, columns)
+                        if kernel_w > 2 * stride_w:
+                            second = second + share * load_row(dy, line, t - 2, columns)
+                    here = here * load(along, LANES + t)
+                    both = here
+                    if kernel_w > stride_w:
+                        both = both + before * load(along, LANES + t - 1)
+                    if kernel_w > 2 * stride_w:
+                        both = both + second * load(along, LANES + t - 2)
+                    left = t * stride_w - pad_w
+                    if stride_w == 1:
+                        store_row(both, dx, at, left, width)
+                    elif kernel_w == 2:
+                        store_row(interleaved_low(here, here), dx, at, left, width)
+                        store_row(interleaved_high(here, here), dx, at, left + LANES, width)
+                    else:
+                        store_row(interleaved_low(both, here), dx, at, left, width)
+                        store_row(interleaved_high(both, here), dx, at, left + LANES, width)
+                at += width
+
+    return variant(spreads, kernel_h, kernel_w, stride_w)
+
+
+_means_222, _means_331, _means_332 = _means(2, 2, 2), _means(3, 3, 1), _means(3, 3, 2)
+_spreads_222, _spreads_331, _spreads_332 = _spreads(2, 2, 2), _spreads(3, 3, 1), _spreads(3, 3, 2)
+
+
+# A kernel each, as in `cafpy.ops.pooling_max_lanes`: this thread's share of maps.
+
+
+@threaded
+def _mean_222(thread, threads, numbers, indices, x, y, c, d, e):
+    maps = y.size // (numbers[2] * numbers[3])
+    _means_222(x, thread * maps // threads, (thread + 1) * maps // threads, numbers, y)
+
+
+@threaded
+def _mean_331(thread, threads, numbers, indices, x, y, c, d, e):
+    maps = y.size // (numbers[2] * numbers[3])
+    _means_331(x, thread * maps // threads, (thread + 1) * maps // threads, numbers, y)
+
+
+@threaded
+def _mean_332(thread, threads, numbers, indices, x, y, c, d, e):
+    maps = y.size // (numbers[2] * numbers[3])
+    _means_332(x, thread * maps // threads, (thread + 1) * maps // threads, numbers, y)
+
+
+@threaded
+def _mean_222_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
+    maps = dy.size // (numbers[2] * numbers[3])
+    _spreads_222(dy, thread * maps // threads, (thread + 1) * maps // threads, numbers, dx)
+
+
+@threaded
+def _mean_331_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
+    maps = dy.size // (numbers[2] * numbers[3])
+    _spreads_331(dy, thread * maps // threads, (thread + 1) * maps // threads, numbers, dx)
+
+
+@threaded
+def _mean_332_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
+    maps = dy.size // (numbers[2] * numbers[3])
+    _spreads_332(dy, thread * maps // threads, (thread + 1) * maps // threads, numbers, dx)
+
+
+MEAN_KERNELS = {
+    (2, 2, 2): (_mean_222, _mean_222_backward),
+    (3, 3, 1): (_mean_331, _mean_331_backward),
+    (3, 3, 2): (_mean_332, _mean_332_backward),
+}
+
+
+@threaded
+def mean_of_maps(thread, threads, numbers, indices, x, y, c, d, e):
+    """One window over each map."""
+    pixels = x.size // y.size
+    share = np.float32(1) / np.float32(pixels)
+    for m in range(thread * y.size // threads, (thread + 1) * y.size // threads):
+        at, total = m * pixels, all_lanes(np.float32(0))
+        for i in range(0, pixels, LANES):
+            fetch(x, at + AHEAD + i)
+            total = total + load_first(x, at + i, pixels - i)
+        y[m] = sum_lanes(total) * share
+
+
+@threaded
+def mean_of_maps_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
+    """One window over each map."""
+    pixels = dx.size // dy.size
+    share = np.float32(1) / np.float32(pixels)
+    for m in range(thread * dy.size // threads, (thread + 1) * dy.size // threads):
+        at, part = m * pixels, all_lanes(dy[m] * share)
+        for i in range(0, pixels, LANES):
+            fetch(dx, at + AHEAD + i)
+            store_first(part, dx, at + i, pixels - i)

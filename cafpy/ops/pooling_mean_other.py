@@ -1,5 +1,5 @@
 """The mean of windows of any kind, on the CPU, in float32: rows are added sixteen columns at a time, then the columns
-of each window one by one, which are few where windows lie far apart. ``numbers`` are those of `cafpy.ops.pooling_mean`."""
+of each window one by one, which are few where windows lie far apart. ``numbers`` are g of `cafpy.ops.lines`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cafpy.ops.lane_windows import load_row, store_row
 from cafpy.ops.lanes import LANES, all_lanes, load, store, store_first
 from cafpy.ops.lanes_math import fetch
 from cafpy.ops.pooling_max_lanes import AHEAD
-from cafpy.ops.pooling_mean_lanes import shares
+from cafpy.ops.pooling_mean import shares
 from cafpy.ops.threaded import threaded
 
 
@@ -46,7 +46,7 @@ def mean_of_other(thread, threads, numbers, indices, x, y, c, d, e):
 
 @threaded
 def mean_of_other_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
-    """This thread's share of maps: what each row of windows gives to the columns, then what each row of the map gets."""
+    """This thread's share of maps: what each row of windows gives to the columns, then what each of the map gets."""
     height, width, rows, columns, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w = numbers[:10]
     maps, zero = dy.size // (rows * columns), all_lanes(np.float32(0))
     down, along = shares(numbers, 0), shares(numbers, 1)
