@@ -9,6 +9,7 @@ from typing import ClassVar
 from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
+from cafpy.ops.inner_product import add_product
 
 
 class RecurrentLayer(Layer):
@@ -106,7 +107,6 @@ class RecurrentLayer(Layer):
         self.before = self.work_array((steps, *state))
         self.dh, self.next_dh = (self.work_array(state) for _ in range(2))
         self.per_sequence = self.work_array((sequences, size))
-        self.product = self.work_array(max(blob.count for blob in self.blobs))
         if not self.carried or self.carried[0].shape != state:
             self.carried = [self.work_array(state) for _ in self.state_names]
 
@@ -138,8 +138,7 @@ class RecurrentLayer(Layer):
         hidden, weight = self.states[0], self.blobs[self.hidden_index].data
         for t in range(steps):
             self.xp.multiply(hidden[t], cont[t][:, None], out=self.before[t])
-            self.xp.matmul(self.before[t], weight.T, out=self.per_sequence)
-            self.gates[t] += self.per_sequence
+            add_product(self.backend, self.before[t], weight.T, self.gates[t], True)
             self.step(t, cont[t])
         self.give_output(top[0])
         for k, states in enumerate(self.states):
@@ -150,12 +149,13 @@ class RecurrentLayer(Layer):
     def _weight_inputs(self, bottom: Sequence[Blob]) -> None:
         weight, bias = self.blobs[0].data, self.blobs[1].data
         rows = self.gates.reshape(-1, self.gates.shape[2])
-        self.xp.matmul(bottom[0].data.reshape(rows.shape[0], weight.shape[1]), weight.T, out=rows)
+        x = bottom[0].data.reshape(rows.shape[0], weight.shape[1])
+        add_product(self.backend, x, weight.T, rows, False)
         rows += bias
         if self.has_static:
             weight = self.blobs[2].data
             static = bottom[2].data.reshape(-1, weight.shape[1])
-            self.xp.matmul(static, weight.T, out=self.per_sequence)
+            add_product(self.backend, static, weight.T, self.per_sequence, False)
             self.gates += self.per_sequence
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool], bottom: Sequence[Blob]) -> None:
@@ -165,14 +165,14 @@ class RecurrentLayer(Layer):
             self.xp.add(above[t], self.next_dh, out=self.dh)
             self.step_backward(t)
             if t:
-                self.xp.matmul(self.dgates[t], weight, out=self.next_dh)
+                add_product(self.backend, self.dgates[t], weight, self.next_dh, False)
                 self.next_dh *= cont[t][:, None]
         rows = self.dgates.reshape(-1, self.dgates.shape[2])
         x = bottom[0].data.reshape(rows.shape[0], self.blobs[0].shape[1])
         self.add_products(0, rows, x)
         self.add_products(self.hidden_index, rows, self.before.reshape(rows.shape[0], -1))
         if propagate_down[0]:
-            self.xp.matmul(rows, self.blobs[0].data, out=bottom[0].diff.reshape(x.shape))
+            add_product(self.backend, rows, self.blobs[0].data, bottom[0].diff.reshape(x.shape), False)
         if self.has_static:
             self._static_backward(bottom[2], propagate_down[2])
         if self.param_propagate_down[1]:
@@ -184,12 +184,10 @@ class RecurrentLayer(Layer):
         self.xp.sum(self.dgates, axis=0, out=self.per_sequence)
         self.add_products(2, self.per_sequence, static.data.reshape(-1, weight.shape[1]))
         if propagate_down:
-            self.xp.matmul(self.per_sequence, weight.data, out=static.diff.reshape(-1, weight.shape[1]))
+            dx = static.diff.reshape(-1, weight.shape[1])
+            add_product(self.backend, self.per_sequence, weight.data, dx, False)
 
     def add_products(self, index: int, dy: Array, x: Array) -> None:
         """Add dyᵀ x to the gradient of parameter ``index``, if that is wanted."""
         if self.param_propagate_down[index]:
-            diff = self.blobs[index].diff
-            product = self.product[: diff.size].reshape(diff.shape)
-            self.xp.matmul(dy.T, x, out=product)
-            diff += product
+            add_product(self.backend, dy.T, x, self.blobs[index].diff, True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layers._recurrent import RecurrentLayer
+from cafpy.ops.inner_product import add_product
 
 
 class RNN(RecurrentLayer):
@@ -60,7 +61,7 @@ class RNN(RecurrentLayer):
 
     def give_output(self, top: Blob) -> None:
         weight, bias = self.blobs[self.output_index].data, self.blobs[self.output_index + 1].data
-        self.xp.matmul(self.states[0][1:].reshape(self.output.shape), weight.T, out=self.output)
+        add_product(self.backend, self.states[0][1:].reshape(self.output.shape), weight.T, self.output, False)
         self.output += bias
         self.xp.tanh(self.output, out=self.output)  # a copy, as a layer behind this one may work in place
         top.data[...] = self.output.reshape(top.shape)
@@ -72,7 +73,7 @@ class RNN(RecurrentLayer):
         if self.param_propagate_down[index + 1]:
             bias_diff = self.blobs[index + 1].diff
             bias_diff += self.xp.sum(self.doutput, axis=0)
-        self.xp.matmul(self.doutput, self.blobs[index].data, out=self.all_dh.reshape(self.output.shape))
+        add_product(self.backend, self.doutput, self.blobs[index].data, self.all_dh.reshape(self.output.shape), False)
         return self.all_dh
 
     def _tanh_backward(self, dy: Array, y: Array, dx: Array) -> None:

@@ -89,8 +89,13 @@ def _plan(m: int, n: int, k: int, turned: bool, flipped: bool, add: bool, thread
 def _by_blas(a: Array, b: Array, c: Array, add: bool) -> None:
     (m, k), n = a.shape, b.shape[1]
     ta, tb = not a.flags.c_contiguous, not b.flags.c_contiguous
-    numbers = np.array([gemm_address(c.dtype), m, n, k, ta, tb, add], np.int64)
+    numbers = _numbers(gemm_address(c.dtype), m, n, k, ta, tb, add)
     _add_product(_threads(a, b), numbers, NO_INDICES, a.T if ta else a, b.T if tb else b, c)
+
+
+@lru_cache
+def _numbers(*numbers: int) -> np.ndarray:
+    return np.array(numbers, np.int64)
 
 
 @threaded

@@ -93,7 +93,8 @@ def _block(vectors: int) -> Any:
         an array of int32: row r then begins at a_row[r] instead of at r a_row.
 
         With ``ahead``, (array, at, shift, bits, low, high), what c will need is fetched into the cache first, and for
-        each t and i and q = (t count + i) >> shift the line of array[at + (q & (1 << bits) - 1) low + (q >> bits) high], if there is one.
+        each t and i the line of array[at + q % 2ᵇ low + q // 2ᵇ high], q = (t count + i) // 2ˢ, b and s being bits and
+        shift. It should exist: a processor that looks for memory in vain, again and again, loses time.
         """
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
