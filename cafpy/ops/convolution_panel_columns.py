@@ -61,8 +61,9 @@ def find_stretches(g, maps, j0, j1, in_place, whole, panel, stretches):
 
 
 @kernel
-def find_taps(g, in_place):
-    """Where each place of the kernel has window 0, from where a map (or its lines) begins."""
+def find_taps(g, in_place, backwards):
+    """Where each place of the kernel has window 0, from where a map (or its lines) begins; with ``backwards`` from the
+    last place of the kernel to the first."""
     width = line_width(g) - SLACK
     taps = np.empty(g[4] * g[5], np.int64)
     for a in range(g[4]):
@@ -72,7 +73,7 @@ def find_taps(g, in_place):
                 taps[a * g[5] + b] = a * g[10] * g[1] + at
             else:
                 taps[a * g[5] + b] = (a * g[10] * g[7] + at % g[7]) * width + at // g[7]
-    return taps
+    return taps[::-1].copy() if backwards else taps
 
 
 @kernel

@@ -25,10 +25,11 @@ SERIAL = 1 << 20  # multiplications that one thread does before others would hav
 class PanelProduct:
     """A convolution's weights times the windows of its images, float32.
 
-    ``a_step``: numbers from one weight of an output to the next; ``a_row``: from one output to the next.
+    ``transposed``: the gradient of the images instead, of a geometry that has the gradient's maps as its images' and
+    the images' as its outputs; weights are as they were.
     """
 
-    def __init__(self, g: Geometry, a_step: int, a_row: int):
+    def __init__(self, g: Geometry, transposed: bool = False):
         multiplications = g.images * g.outputs * g.places * g.weights_per_output
         self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()
         size, windows = (g.size, g.windows) if not g.pointwise else ((1, g.places),) * 2
@@ -39,13 +40,14 @@ class PanelProduct:
         panel = at_once * area * WIDE + SLACK
         of_job, shares = _division(g, max(1, min(PANELS // panel, MOST // WIDE)), self.threads)
         lines = 0 if in_place else _lines(g, of_job * WIDE)
-        buffers = of_job * panel, -(-lines // SLACK) * SLACK  # each begins at a line of the cache
-        self.work = self.threads * sum(buffers)
         straight = g.pointwise and g.outputs_per_group <= FEW_STRIPS * ROWS
+        # each begins at a line of the cache
+        buffers = of_job * panel, -(-lines // SLACK) * SLACK
+        self.work = self.threads * sum(buffers)
         shape = (*size, *windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         batch = (g.images, g.channels, g.outputs, g.group)
-        plan = (of_job * WIDE, at_once, shares, in_place, a_step, a_row)
-        self.numbers = np.array([*shape, *batch, *plan, *buffers, panel, straight], np.int64)
+        plan = (of_job * WIDE, at_once, shares, in_place, straight, transposed)
+        self.numbers = np.array([*shape, *batch, *plan, *buffers, panel], np.int64)
 
     def __call__(self, x: Array, weight: Array, table: Array, y: Array) -> None:
         """y = the product, plus the table's bias and epilogue (`cafpy.ops.epilogue`'s `with_bias`, never empty)."""

@@ -5,9 +5,8 @@ The numbers that the kernel is given:
     0   g, the twelve numbers of `cafpy.ops.convolution_panel_columns`
     12  images of the batch, maps, outputs, groups
     16  windows of a job, maps at once, shares of a group's outputs that are jobs of their own; whether images are read
-        in place; from one weight of an output to the next, from one output to the next
-    22  elements of each thread's two buffers in ``work``: panels and lines; of a panel; whether panels are read from the
-        images where they have all windows
+        in place, whether panels are where they have all windows; whether weights are transposed and turned round
+    22  elements of each thread's two buffers in ``work``: panels and lines; of a panel
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import numpy as np
 from cafpy.ops.chunks import kernel
 from cafpy.ops.convolution_panel_columns import fill_panels, find_stretches, find_taps
 from cafpy.ops.lane_product import ROWS, WIDE
-from cafpy.ops.lane_product_finished import address, finished_block, finished_half_block
+from cafpy.ops.lane_product_finished import AHEAD, address, finished_block, finished_half_block
 from cafpy.ops.lanes import LANES, load_first, store_first
 from cafpy.ops.threaded import threaded
 
@@ -29,13 +28,13 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
     m = numbers
     g = (m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8], m[9], m[10], m[11])
     n, maps, outputs, group = m[12], m[13], m[14], m[15]
-    windows, at_once, shares, in_place, a_step, a_row = m[16], m[17], m[18], m[19] != 0, m[20], m[21]
-    panel, straight = m[24], m[25] != 0
-    begin = thread * (m[22] + m[23])
+    windows, at_once, shares = m[16], m[17], m[18]
+    in_place, straight, transposed = m[19] != 0, m[20] != 0, m[21] != 0
+    begin, panel = thread * (m[22] + m[23]), m[24]
     panels, lines = work[begin : begin + m[22]], work[begin + m[22] : begin + m[22] + m[23]]
     inputs, results = maps // group, outputs // group
     places, area = g[2] * g[3], g[4] * g[5]
-    taps = find_taps(g, in_place)
+    taps = find_taps(g, in_place, transposed)
     stretches = np.empty(3 * (windows // LANES + windows // g[3] + windows // places + 4) * 2, np.int64)
     piece = np.empty(ROWS * WIDE, np.float32)
     strips = (results - 1) // ROWS + 1
@@ -53,21 +52,13 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
         for c0 in range(0, inputs, at_once):
             c1 = min(inputs, c0 + at_once)
             depth, add, end = (c1 - c0) * area, c0 > 0, finish and c1 == inputs
-            fill_panels(
-                x,
-                maps,
-                part * inputs + c0,
-                part * inputs + c1,
-                g,
-                j0,
-                j1,
-                in_place,
-                stretches,
-                count,
-                taps,
-                lines,
-                panels,
-            )
+            m0, m1 = part * inputs + c0, part * inputs + c1
+            fill_panels(x, maps, m0, m1, g, j0, j1, in_place, stretches, count, taps, lines, panels)
+            times, steps, a_row, a_step, a_jump = 1, depth, inputs * area, 1, 0
+            if transposed:
+                times, steps, a_row, a_step, a_jump = c1 - c0, area, area, 1, results * area
+                if area == 1:
+                    times, steps, a_step = 1, depth, results
             more = in_place and area == 1 and (c1 < inputs or job + 1 < stop)
             if c1 < inputs:
                 next_map, next_window = part * inputs + c1, j0
@@ -75,7 +66,9 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                 next_map, next_window = (job + 1) // chunks // shares * inputs, (job + 1) % chunks * windows
             for k in range(first, last, ROWS):
                 rows = min(ROWS, last - k)
-                a_at = part * results * inputs * area + (k - part * results) * a_row + c0 * area * a_step
+                at = k - part * results
+                at = (c0 * results + at) * area if transposed else (at * inputs + c0) * area
+                a = address(weight, part * results * inputs * area + at)
                 for j in range(j0, j1, WIDE):
                     columns = min(WIDE, j1 - j)
                     image = j // places
@@ -89,7 +82,8 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                     b, b_step = address(panels, (j - j0) // WIDE * panel), WIDE
                     if straight and alone and columns == WIDE:
                         b, b_step = address(x, (image * maps + part * inputs + c0) * places + position), places
-                    ahead, ahead_step = b, 0
+                    # a step for each line of a transposed matrix is more than a processor foresees
+                    ahead, ahead_step = a + 4 * AHEAD * a_step, a_step
                     if more and k - first < 2 * g[7] * ROWS:
                         soon = next_window + j - j0 + (k - first) // ROWS * (LANES // g[7])
                         image = soon // places
@@ -99,12 +93,12 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                         ahead_step = g[0] * g[1]
                     if rows > ROWS // 2:
                         finished_block(
-                            depth, weight, a_at, a_row, a_step, b, b_step, c, c_row, rows, columns, add,
+                            times, steps, a, a_row, a_step, a_jump, b, b_step, c, c_row, rows, columns, add,
                             table, k, outputs, end, ahead, ahead_step,
                         )  # fmt: skip
                     else:
                         finished_half_block(
-                            depth, weight, a_at, a_row, a_step, b, b_step, c, c_row, rows, columns, add,
+                            times, steps, a, a_row, a_step, a_jump, b, b_step, c, c_row, rows, columns, add,
                             table, k, outputs, end, ahead, ahead_step,
                         )  # fmt: skip
                     if not alone:

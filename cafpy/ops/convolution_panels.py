@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from cafpy.backend import Array
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_panel_gradient import PanelGradient
 from cafpy.ops.convolution_panel_plan import PanelProduct
 from cafpy.ops.epilogue import Epilogue, with_bias
 
+# What is done beside multiplications, in multiplications of a matrix product (docs/performance.md)
+WINDOW = 6  # to copy a number into a panel
+COLUMN = 15  # to add an element of a column matrix to the images
+
 
 class PanelConvolution(BlockedConvolution):
-    """A plan for one geometry: forward by panels, the gradients by column matrices and BLAS."""
+    """A plan for one geometry; for the gradient of weights that of the base."""
 
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         super().__init__(geometry, dtype)
-        self.product = PanelProduct(geometry, 1, geometry.weights_per_output)
-        self.zeros = np.zeros(geometry.outputs, dtype)
+        self.product = PanelProduct(geometry)
+        back = gradient_geometry(geometry)
+        self.gradient = PanelGradient(geometry) if back is None else PanelProduct(back, transposed=True)
+        self.zeros = np.zeros(max(geometry.outputs, geometry.channels), dtype)
 
     def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
         """y = conv(x, weight) + bias, and the epilogue."""
-        table = with_bias(self.zeros if bias is None else bias, epilogue, self.geometry.outputs, self.dtype)
+        outputs = self.geometry.outputs
+        table = with_bias(self.zeros[:outputs] if bias is None else bias, epilogue, outputs, self.dtype)
         self.product(x, weight, table, y)
+
+    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
+        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
+        self.gradient(dy, weight, self.zeros[: self.geometry.channels] if bias is None else bias, dx)
+
+
+def gradient_geometry(g: Geometry) -> Geometry | None:
+    """The convolution of the outputs' gradient with the weights turned round that gives the images' gradient; None
+    where there is no such, or a column matrix takes less time."""
+    pad = tuple(extent - 1 - pad for extent, pad in zip(g.extent, g.pad, strict=True))
+    if g.stride != (1, 1) or min(pad) < 0:
+        return None
+    windows, columns = prod(g.size) * (1 + WINDOW * g.group / g.channels), g.places * (1 + COLUMN * g.group / g.outputs)
+    if windows > columns and not g.pointwise:
+        return None
+    return Geometry(g.images, g.outputs, g.channels, g.group, g.windows, g.kernel, g.stride, pad, g.dilation)

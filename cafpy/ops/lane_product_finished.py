@@ -15,6 +15,7 @@ from cafpy.ops.lane_product import ROWS, WIDE, add_products, new_sums
 from cafpy.ops.lanes import LANES, first, masked_at, pointer, put_masked, put_vector, spread, zeros
 
 intrinsic: Any = extending.intrinsic  # typed as if it left its functions' first argument to the caller
+AHEAD = 32  # steps that numbers far apart in memory, which a processor does not foresee, are best fetched before
 
 
 def _fetch(builder: Any, place: Any, writing: bool = False) -> None:
@@ -39,25 +40,25 @@ def address(typingctx: Any, array: Any, index: Any) -> Any:
 def _block(height: int) -> Any:
     @intrinsic
     def block(
-        typingctx: Any, count: Any, a: Any, a_at: Any, a_row: Any, a_step: Any, b: Any, b_step: Any,
+        typingctx: Any, times: Any, count: Any, a: Any, a_row: Any, a_step: Any, a_jump: Any, b: Any, b_step: Any,
         c: Any, c_row: Any, rows: Any, columns: Any, add: Any, table: Any, k: Any, outputs: Any, finish: Any,
         ahead: Any, ahead_step: Any,
     ) -> Any:  # fmt: skip
-        """c[r c_row + j] = table[k + r] + Σ a[a_at + r a_row + i a_step] b[i b_step + j]
+        """c[r c_row + j] = table[k + r] + Σ a[r a_row + i a_step + t a_jump] b[(t count + i) b_step + j]
 
-        for r < rows ≤ the block's and j < columns ≤ WIDE, the sum over i < count. With ``add``, what is in c takes the
-        place of the table's number. With ``finish`` the result v becomes act(v · table[outputs + k + r]
+        for r < rows ≤ the block's and j < columns ≤ WIDE, the sum over t < times and i < count. With ``add`` what is in
+        c takes the place of the table's number. With ``finish`` the result v becomes act(v · table[outputs + k + r]
         + table[2 outputs + k + r]), act a ReLU with slope table[3 outputs]. All columns of b are read; nothing of a, c
-        and the table is touched that does not belong to them. Meanwhile ahead[i ahead_step] is fetched. ``b``, ``c`` and
-        ``ahead`` are addresses.
+        and the table is touched that does not belong to them. Meanwhile ahead[i ahead_step] is fetched. ``a``, ``b``,
+        ``c`` and ``ahead`` are addresses.
         """
 
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             kinds = signature.args
-            count, a, a_at, a_row, a_step, b, b_step, c, c_row = args[:9]
-            rows, columns, add, table, k, outputs, finish, ahead, ahead_step = args[9:]
-            left, of_rows = pointer(context, builder, kinds[1], a, a_at), pointer(context, builder, kinds[12], table, k)
-            right, to, soon = (builder.inttoptr(place, left.type) for place in (b, c, ahead))
+            times, count, a, a_row, a_step, a_jump, b, b_step, c, c_row = args[:10]
+            rows, columns, add, table, k, outputs, finish, ahead, ahead_step = args[10:]
+            of_rows = pointer(context, builder, kinds[13], table, k)
+            left, right, to, soon = (builder.inttoptr(place, of_rows.type) for place in (a, b, c, ahead))
             inside = [builder.icmp_signed("<", rows.type(r), rows) for r in range(height)]
             # of rows that do not exist, the first is computed once more
             numbers = [builder.select(exists, rows.type(r), rows.type(0)) for r, exists in enumerate(inside)]
@@ -94,9 +95,12 @@ def _block(height: int) -> Any:
                         for total in totals:
                             builder.store(start, total)
             steps = [builder.mul(a_row, number) for number in numbers]
-            add_products(builder, count, left, steps, a_step, right, b_step, sums, fetch_ahead)
+            with cgutils.for_range(builder, times) as outer:
+                x = builder.gep(left, [builder.mul(outer.index, a_jump)])
+                y = builder.gep(right, [builder.mul(outer.index, builder.mul(count, b_step))])
+                add_products(builder, count, x, steps, a_step, y, b_step, sums, fetch_ahead)
             with builder.if_then(finish):
-                slope = pointer(context, builder, kinds[12], table, builder.mul(outputs, outputs.type(3)))
+                slope = pointer(context, builder, kinds[13], table, builder.mul(outputs, outputs.type(3)))
                 slope = spread(builder, builder.load(slope, align=4))
                 for number, totals in zip(numbers, sums, strict=True):
                     factor, shift = of_row(number, 1), of_row(number, 2)
@@ -118,9 +122,10 @@ def _block(height: int) -> Any:
             return context.get_dummy_value()
 
         index, flag = types.intp, types.boolean
-        left, right, result = (a, index, index, index), (types.int64, index), (types.int64, index)
-        finished, next_one = (table, index, index, flag), (types.int64, index)
-        return types.void(index, *left, *right, *result, index, index, flag, *finished, *next_one), generate
+        place = types.int64
+        operands = (place, index, index, index, place, index, place, index)
+        finished, next_one = (table, index, index, flag), (place, index)
+        return types.void(index, index, *operands, index, index, flag, *finished, *next_one), generate
 
     return block
 

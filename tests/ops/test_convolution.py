@@ -10,6 +10,7 @@ from cafpy.ops import (
     convolution_depthwise,
     convolution_depthwise_3x3,
     convolution_depthwise_maps,
+    convolution_panel_gradient,
     convolution_panel_plan,
 )
 from cafpy.ops.convolution import backward, convolution
@@ -116,6 +117,7 @@ def on_threads(monkeypatch):
         for module in (
             convolution_blocked,
             convolution_panel_plan,
+            convolution_panel_gradient,
             convolution_depthwise,
             convolution_depthwise_3x3,
             convolution_depthwise_maps,
