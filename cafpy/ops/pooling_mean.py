@@ -32,6 +32,18 @@ def shares(numbers, axis):
     return shares
 
 
+@kernel
+def reaching(numbers, axis):
+    """The first of the windows along an axis that reach each row (0) or column (1) of the map, and the one after their
+    last."""
+    size, windows, kernel_size, stride, pad = numbers[axis : axis + 10 : 2]
+    first, last = np.empty(size, np.int64), np.empty(size, np.int64)
+    for i in range(size):
+        first[i] = max(0, (i + pad - kernel_size + stride) // stride)
+        last[i] = min(windows, (i + pad) // stride + 1)
+    return first, last
+
+
 def _means(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
     sums_of_windows = summed(kernel_h, kernel_w, stride_w)
 
@@ -61,17 +73,17 @@ def _spreads(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
         height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
         stride_h, pad_h, pad_w = numbers[6], numbers[8], numbers[9]
         zero, down, along = all_lanes(np.float32(0)), shares(numbers, 0), shares(numbers, 1)
+        first, last = reaching(numbers, 0)
+        first_column, last_column = pad_w // stride_w, (width + pad_w - 1) // stride_w + 1
         at = start * height * width
         for m in range(start, stop):
             for h in range(height):
-                bottom = h + pad_h
-                first, last = max(0, (bottom - kernel_h + stride_h) // stride_h), min(rows, bottom // stride_h + 1)
                 for j in range(0, width, LANES):
                     fetch(dx, at + AHEAD + j)
                 # windows t to t + 15 begin in columns t · stride - pad and on
-                for t in range(pad_w // stride_w, (width + pad_w - 1) // stride_w + 1, LANES):
+                for t in range(first_column, last_column, LANES):
                     here, before, second = zero, zero, zero
-                    for row in range(first, last):
+                    for row in range(first[h], last[h]):
                         line, share = (m * rows + row) * columns, down[LANES + row]
                         here = here + share * load_row(dy, line, t, columns)
                         if kernel_w > stride_w:

@@ -9,7 +9,7 @@ from cafpy.ops.lane_windows import load_row, store_row
 from cafpy.ops.lanes import LANES, all_lanes, load, store, store_first
 from cafpy.ops.lanes_math import fetch
 from cafpy.ops.pooling_max_lanes import AHEAD
-from cafpy.ops.pooling_mean import shares
+from cafpy.ops.pooling_mean import reaching, shares
 from cafpy.ops.threaded import threaded
 
 
@@ -47,16 +47,13 @@ def mean_of_other(thread, threads, numbers, indices, x, y, c, d, e):
 @threaded
 def mean_of_other_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
     """This thread's share of maps: what each row of windows gives to the columns, then what each of the map gets."""
-    height, width, rows, columns, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w = numbers[:10]
+    height, width, rows, columns = numbers[:4]
     maps, zero = dy.size // (rows * columns), all_lanes(np.float32(0))
     down, along = shares(numbers, 0), shares(numbers, 1)
     pitch = width + LANES
     given = np.zeros(rows * pitch, np.float32)
-    # the windows that reach each column
-    begin, end = np.empty(width, np.int64), np.empty(width, np.int64)
-    for w in range(width):
-        begin[w] = max(0, (w + pad_w - kernel_w + stride_w) // stride_w)
-        end[w] = min(columns, (w + pad_w) // stride_w + 1)
+    above, below = reaching(numbers, 0)
+    begin, end = reaching(numbers, 1)
     parts = np.empty(columns + LANES, np.float32)
     for m in range(thread * maps // threads, (thread + 1) * maps // threads):
         for row in range(rows):
@@ -69,11 +66,9 @@ def mean_of_other_backward(thread, threads, numbers, indices, dy, dx, c, d, e):
                     value += parts[j]
                 given[row * pitch + w] = value
         for h in range(height):
-            first = max(0, (h + pad_h - kernel_h + stride_h) // stride_h)
-            last = min(rows, (h + pad_h) // stride_h + 1)
             for j in range(0, width, LANES):
                 total = zero
-                for row in range(first, last):
+                for row in range(above[h], below[h]):
                     total = total + load(given, row * pitch + j)
                 fetch(dx, (m * height + h) * width + j + AHEAD)
                 store_row(total, dx, (m * height + h) * width, j, width)
