@@ -15,7 +15,7 @@ from cafpy.ops.lanes_math import fetch, inverse_fourth_root
 from cafpy.ops.threaded import threaded
 from cafpy.ops.vector_math import exp, log
 
-TILE = 256  # positions
+TILE = 512  # positions
 
 
 @kernel

@@ -71,7 +71,7 @@ def _spreads(kernel_h: int, kernel_w: int, stride_w: int) -> Any:
     def spreads(dy, start, stop, numbers, dx):
         """Maps from start to stop: each row of dx is written once, from the rows of windows that reach into it."""
         height, width, rows, columns = numbers[0], numbers[1], numbers[2], numbers[3]
-        stride_h, pad_h, pad_w = numbers[6], numbers[8], numbers[9]
+        pad_w = numbers[9]
         zero, down, along = all_lanes(np.float32(0)), shares(numbers, 0), shares(numbers, 1)
         first, last = reaching(numbers, 0)
         first_column, last_column = pad_w // stride_w, (width + pad_w - 1) // stride_w + 1
