@@ -8,7 +8,8 @@ The numbers that the kernel is given:
     0   g, the twelve numbers of `cafpy.ops.convolution_columns`
     12  images of the batch, maps, outputs, groups
     16  images at once, windows of an image at once (all where there are several images), maps at once, outputs at once
-    20  elements of each thread's three buffers in ``work``: columns, lines, panels; of a panel; 1 and 0
+    20  elements of each thread's three buffers in ``work``: columns, lines, panels; of a panel; 1 and 0; whether weights
+        are transposed
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from cafpy.ops.lane_product import ROWS, WIDE
 from cafpy.ops.lane_product_finished import AHEAD, address, finished_block
 from cafpy.ops.lanes import LANES
 from cafpy.ops.threaded import NO_INDICES, threaded
-from cafpy.ops.workspace import workspace
 
 WINDOWS = 256  # at once, about
 COLUMNS = 1 << 17  # elements of a block's column matrix: half of an L2 cache
@@ -73,12 +73,16 @@ def panel_gradient(thread, threads, numbers, indices, dy, weight, bias, dx, work
                 for s in range(0, count, 3):
                     at, to, length = (first + k0) * pixels + stretches[s], stretches[s + 1], stretches[s + 2]
                     copy_rows(dy, at, pixels, m[24], panels, to, length, k1 - k0)
-                step = inputs * area
+                down, step = 1, inputs * area
+                at = (first + k0) * step + (c0 - part * inputs) * area
+                if m[26]:
+                    down, step = results, 1
+                    at = c0 * area * results + k0
                 for r in range(0, rows, ROWS):
-                    a = address(weight, (first + k0) * step + (c0 - part * inputs) * area + r)
+                    a = address(weight, at + r * down)
                     for j in range(0, size, WIDE):
                         finished_block(
-                            1, k1 - k0, a, 1, step, 0, address(panels, j // WIDE * panel), WIDE,
+                            1, k1 - k0, a, down, step, 0, address(panels, j // WIDE * panel), WIDE,
                             address(columns, r * size + j), size, min(ROWS, rows - r), min(WIDE, size - j), k0 > 0,
                             zeros, 0, 0, False, a + 4 * AHEAD * step, step,
                         )  # fmt: skip
@@ -86,9 +90,12 @@ def panel_gradient(thread, threads, numbers, indices, dy, weight, bias, dx, work
 
 
 class PanelGradient:
-    """The plan of the gradient of images for one geometry over two spatial axes, float32."""
+    """The plan of the gradient of images for one geometry over two spatial axes, float32.
 
-    def __init__(self, g: Geometry):
+    ``turned``: the weights are transposed, a row for each place of the kernel in each map of the images.
+    """
+
+    def __init__(self, g: Geometry, turned: bool):
         multiplications = g.images * g.outputs * g.places * g.weights_per_output
         self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()
         area, inputs = prod(g.kernel), g.channels // g.group
@@ -113,8 +120,10 @@ class PanelGradient:
         self.work = self.threads * sum(buffers)
         shape = (*g.size, *g.windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         batch = (g.images, g.channels, g.outputs, g.group)
-        self.numbers = np.array([*shape, *batch, images, places, at_once, depth, *buffers, panel, 1, 0], np.int64)
+        self.numbers = np.array(
+            [*shape, *batch, images, places, at_once, depth, *buffers, panel, 1, 0, turned], np.int64
+        )
 
-    def __call__(self, dy: Array, weight: Array, bias: Array, dx: Array) -> None:
-        """dx = the gradient, plus ``bias`` (channels,)."""
-        panel_gradient(self.threads, self.numbers, NO_INDICES, dy, weight, bias, dx, workspace(self.work, dy.dtype))
+    def __call__(self, dy: Array, weight: Array, bias: Array, dx: Array, work: Array) -> None:
+        """dx = the gradient, plus ``bias`` (channels,); ``work`` is flat, of ``self.work`` numbers at least."""
+        panel_gradient(self.threads, self.numbers, NO_INDICES, dy, weight, bias, dx, work)

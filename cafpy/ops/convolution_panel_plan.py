@@ -13,7 +13,6 @@ from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_panel_product import panel_product
 from cafpy.ops.lane_product import ROWS, WIDE
 from cafpy.ops.threaded import NO_INDICES
-from cafpy.ops.workspace import workspace
 
 DEPTH = 512  # rows of a panel, about: 64 KB
 PANELS = 1 << 17  # elements of the panels of a job: half of an L2 cache
@@ -26,10 +25,11 @@ class PanelProduct:
     """A convolution's weights times the windows of its images, float32.
 
     ``transposed``: the gradient of the images instead, of a geometry that has the gradient's maps as its images' and
-    the images' as its outputs; weights are as they were.
+    the images' as its outputs. Weights are as they were, or, where they are `crowded`, ``turned``: a row for each map
+    of the images.
     """
 
-    def __init__(self, g: Geometry, transposed: bool = False):
+    def __init__(self, g: Geometry, transposed: bool = False, turned: bool = False):
         multiplications = g.images * g.outputs * g.places * g.weights_per_output
         self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()
         size, windows = (g.size, g.windows) if not g.pointwise else ((1, g.places),) * 2
@@ -46,12 +46,13 @@ class PanelProduct:
         self.work = self.threads * sum(buffers)
         shape = (*size, *windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         batch = (g.images, g.channels, g.outputs, g.group)
-        plan = (of_job * WIDE, at_once, shares, in_place, straight, transposed)
+        plan = (of_job * WIDE, at_once, shares, in_place, straight, transposed and not turned)
         self.numbers = np.array([*shape, *batch, *plan, *buffers, panel], np.int64)
 
-    def __call__(self, x: Array, weight: Array, table: Array, y: Array) -> None:
-        """y = the product, plus the table's bias and epilogue (`cafpy.ops.epilogue`'s `with_bias`, never empty)."""
-        panel_product(self.threads, self.numbers, NO_INDICES, x, weight, table, y, workspace(self.work, x.dtype))
+    def __call__(self, x: Array, weight: Array, table: Array, y: Array, work: Array) -> None:
+        """y = the product, plus the table's bias and epilogue (`cafpy.ops.epilogue`'s `with_bias`, never empty);
+        ``work`` is flat, of ``self.work`` numbers at least."""
+        panel_product(self.threads, self.numbers, NO_INDICES, x, weight, table, y, work)
 
 
 def _division(g: Geometry, most: int, threads: int) -> tuple[int, int]:

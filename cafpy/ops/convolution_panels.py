@@ -11,7 +11,9 @@ from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_panel_gradient import PanelGradient
 from cafpy.ops.convolution_panel_plan import PanelProduct
+from cafpy.ops.convolution_panel_weights import crowded, transpose_weights
 from cafpy.ops.epilogue import Epilogue, with_bias
+from cafpy.ops.workspace import workspace
 
 # What is done beside multiplications, in multiplications of a matrix product (docs/performance.md)
 WINDOW = 6  # to copy a number into a panel
@@ -24,19 +26,27 @@ class PanelConvolution(BlockedConvolution):
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         super().__init__(geometry, dtype)
         self.product = PanelProduct(geometry)
-        back = gradient_geometry(geometry)
-        self.gradient = PanelGradient(geometry) if back is None else PanelProduct(back, transposed=True)
+        back, self.turned = gradient_geometry(geometry), False
+        if back is None or back.pointwise:
+            self.turned = crowded(geometry)
+        self.gradient = PanelGradient(geometry, self.turned) if back is None else PanelProduct(back, True, self.turned)
         self.zeros = np.zeros(max(geometry.outputs, geometry.channels), dtype)
 
     def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
         """y = conv(x, weight) + bias, and the epilogue."""
         outputs = self.geometry.outputs
         table = with_bias(self.zeros[:outputs] if bias is None else bias, epilogue, outputs, self.dtype)
-        self.product(x, weight, table, y)
+        self.product(x, weight, table, y, workspace(self.product.work, self.dtype))
 
     def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
         """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
-        self.gradient(dy, weight, self.zeros[: self.geometry.channels] if bias is None else bias, dx)
+        g, need = self.geometry, self.gradient.work
+        work = workspace(need + (weight.size if self.turned else 0), self.dtype)
+        if self.turned:
+            turned = work[need : need + weight.size]
+            transpose_weights(self.gradient.threads, g.group, weight, turned)
+            weight, work = turned, work[:need]
+        self.gradient(dy, weight, self.zeros[: g.channels] if bias is None else bias, dx, work)
 
 
 def gradient_geometry(g: Geometry) -> Geometry | None:

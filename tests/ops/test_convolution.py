@@ -79,6 +79,8 @@ GEOMETRIES = {
     "3x3 of many maps and images": geometry(5, 130, 21, (7, 7), 3, 1, 1),
     "group 1x1 of many outputs": geometry(2, 20, 90, (7, 9), 1, group=2),
     "few windows, many outputs": geometry(1, 12, 100, (4, 5), 3, 1, 1),
+    "1x1 of crowded weights": geometry(2, 256, 48, (7, 7), 1),
+    "stride 2 of crowded weights": geometry(8, 512, 32, (6, 6), 1, 2, group=2),
     "stride of rows alone": geometry(2, 3, 20, (17, 18), 3, (2, 1)),
     "one axis": geometry(2, 3, 4, (19,), 3, 2, 1),
     "no axis": geometry(9, 3, 4, (), ()),
