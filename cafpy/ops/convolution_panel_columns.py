@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from cafpy.ops.chunks import SLACK, kernel
+from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.lane_product import WIDE
 from cafpy.ops.lanes import LANES, load, load_first, store, store_first
 from cafpy.ops.lines import line_span, line_width, read_lines
@@ -60,20 +61,20 @@ def find_stretches(g, maps, j0, j1, in_place, whole, panel, stretches):
     return count
 
 
-@kernel
-def find_taps(g, in_place, backwards):
-    """Where each place of the kernel has window 0, from where a map (or its lines) begins; with ``backwards`` from the
-    last place of the kernel to the first."""
-    width = line_width(g) - SLACK
-    taps = np.empty(g[4] * g[5], np.int64)
-    for a in range(g[4]):
-        for b in range(g[5]):
-            at = b * g[11]
-            if in_place:
-                taps[a * g[5] + b] = a * g[10] * g[1] + at
-            else:
-                taps[a * g[5] + b] = (a * g[10] * g[7] + at % g[7]) * width + at // g[7]
-    return taps[::-1].copy() if backwards else taps
+def tap_offsets(g: Geometry, in_place: bool, backwards: bool) -> np.ndarray:
+    """Where each place of the kernel has window 0, from where a map (or its lines) begins (int32); with ``backwards``
+    from the last place of the kernel to the first."""
+    rows, columns = (np.arange(k) * d for k, d in zip(g.kernel, g.dilation, strict=True))
+    if in_place:
+        taps = rows[:, None] * g.size[1] + columns
+    else:
+        taps = (rows[:, None] * g.stride[1] + columns % g.stride[1]) * width_of_lines(g) + columns // g.stride[1]
+    return np.ascontiguousarray(taps.reshape(-1)[:: -1 if backwards else 1], np.int32)
+
+
+def width_of_lines(g: Geometry) -> int:
+    """Numbers of one phase of a line (`cafpy.ops.lines`) without SLACK."""
+    return g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1]
 
 
 @kernel
@@ -89,24 +90,6 @@ def read_map(x, maps, c, g, j0, j1, lines):
 
 
 @kernel
-def fill_panels(x, maps, c0, c1, g, j0, j1, in_place, stretches, count, taps, lines, panels):
-    """Windows j0 to j1 of maps c0 to c1: a row of each panel for each map and place of the kernel."""
-    plane = g[0] * g[1]
-    if in_place and taps.size == 1:
-        for s in range(0, count, 3):
-            copy_rows(x, c0 * plane + stretches[s], plane, g[7], panels, stretches[s + 1], stretches[s + 2], c1 - c0)
-        return
-    at = 0
-    for c in range(c0, c1):
-        if in_place:
-            copy_taps(x, c * plane, stretches, count, taps, panels, at)
-        else:
-            read_map(x, maps, c, g, j0, j1, lines)
-            copy_taps(lines, 0, stretches, count, taps, panels, at)
-        at += taps.size * WIDE
-
-
-@kernel
 def copy_taps(source, base, stretches, count, taps, panels, at):
     """All stretches of a map, whose rows in the panels begin ``at``."""
     for s in range(0, count, 3):
@@ -117,7 +100,7 @@ def copy_taps(source, base, stretches, count, taps, panels, at):
 
 @kernel
 def copy_rows(x, start, plane, stride, panels, to, length, count):
-    """A stretch of ``count`` maps."""
+    """A stretch of ``count`` maps, of windows of one pixel."""
     if stride > 1:
         for c in range(count):
             for j in range(length):

@@ -8,8 +8,8 @@ The numbers that the kernel is given:
     0   g, the twelve numbers of `cafpy.ops.convolution_columns`
     12  images of the batch, maps, outputs, groups
     16  images at once, windows of an image at once (all where there are several images), maps at once, outputs at once
-    20  elements of each thread's three buffers in ``work``: columns, lines, panels; of a panel; 1 and 0; whether weights
-        are transposed
+    20  elements of each thread's three buffers in ``work``: columns, lines, panels; of a panel; 1 and 0; whether the
+        weights are transposed
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cafpy.backend import Array
 from cafpy.ops.chunks import SLACK, fill
 from cafpy.ops.convolution_columns import block, exchange
 from cafpy.ops.convolution_geometry import Geometry
-from cafpy.ops.convolution_panel_columns import copy_rows, find_stretches
+from cafpy.ops.convolution_panel_columns import copy_rows, find_stretches, width_of_lines
 from cafpy.ops.lane_product import ROWS, WIDE
 from cafpy.ops.lane_product_finished import AHEAD, address, finished_block
 from cafpy.ops.lanes import LANES
@@ -113,8 +113,7 @@ class PanelGradient:
         depth = -(-g.outputs_per_group // -(-g.outputs_per_group // DEPTH))
         panel = depth * WIDE + SLACK
         rows = min(g.windows[0], (places - 2) // g.windows[1] + 2)
-        width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1] + SLACK
-        lines = images * ((rows - 1) * g.stride[0] + g.extent[0]) * g.stride[1] * width
+        lines = images * ((rows - 1) * g.stride[0] + g.extent[0]) * g.stride[1] * (width_of_lines(g) + SLACK)
         sizes = at_once * area * windows, lines, -(-windows // WIDE) * panel
         buffers = [(size // SLACK + 2) * SLACK for size in sizes]
         self.work = self.threads * sum(buffers)

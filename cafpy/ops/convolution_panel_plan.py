@@ -10,9 +10,9 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.chunks import SLACK
 from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution_panel_columns import tap_offsets, width_of_lines
 from cafpy.ops.convolution_panel_product import panel_product
 from cafpy.ops.lane_product import ROWS, WIDE
-from cafpy.ops.threaded import NO_INDICES
 
 DEPTH = 512  # rows of a panel, about: 64 KB
 PANELS = 1 << 17  # elements of the panels of a job: half of an L2 cache
@@ -44,6 +44,7 @@ class PanelProduct:
         # each begins at a line of the cache
         buffers = of_job * panel, -(-lines // SLACK) * SLACK
         self.work = self.threads * sum(buffers)
+        self.taps = tap_offsets(g, in_place, transposed)
         shape = (*size, *windows, *g.kernel, *g.stride, *g.pad, *g.dilation)
         batch = (g.images, g.channels, g.outputs, g.group)
         plan = (of_job * WIDE, at_once, shares, in_place, straight, transposed and not turned)
@@ -52,7 +53,7 @@ class PanelProduct:
     def __call__(self, x: Array, weight: Array, table: Array, y: Array, work: Array) -> None:
         """y = the product, plus the table's bias and epilogue (`cafpy.ops.epilogue`'s `with_bias`, never empty);
         ``work`` is flat, of ``self.work`` numbers at least."""
-        panel_product(self.threads, self.numbers, NO_INDICES, x, weight, table, y, work)
+        panel_product(self.threads, self.numbers, self.taps, x, weight, table, y, work)
 
 
 def _division(g: Geometry, most: int, threads: int) -> tuple[int, int]:
@@ -69,7 +70,6 @@ def _division(g: Geometry, most: int, threads: int) -> tuple[int, int]:
 
 def _lines(g: Geometry, windows: int) -> int:
     """Elements of the lines that ``windows`` windows need of one map, and SLACK beyond."""
-    width = g.windows[1] + (g.kernel[1] - 1) * g.dilation[1] // g.stride[1]
     images = min(g.images, (windows - 2) // g.places + 2)
     rows = min(g.windows[0] * images, (windows - 2) // g.windows[1] + 1 + images)
-    return (rows * g.stride[0] + images * g.extent[0]) * g.stride[1] * width + SLACK
+    return (rows * g.stride[0] + images * g.extent[0]) * g.stride[1] * width_of_lines(g) + SLACK

@@ -7,6 +7,8 @@ The numbers that the kernel is given:
     16  windows of a job, maps at once, shares of a group's outputs that are jobs of their own; whether images are read
         in place, whether panels are where they have all windows; whether weights are transposed and turned round
     22  elements of each thread's two buffers in ``work``: panels and lines; of a panel
+
+``indices`` are `tap_offsets`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from cafpy.ops.chunks import kernel
-from cafpy.ops.convolution_panel_columns import fill_panels, find_stretches, find_taps
+from cafpy.ops.convolution_panel_columns import copy_rows, copy_taps, find_stretches, read_map
 from cafpy.ops.lane_product import ROWS, WIDE
 from cafpy.ops.lane_product_finished import AHEAD, address, finished_block, finished_half_block
 from cafpy.ops.lanes import LANES, load_first, store_first
@@ -34,7 +36,6 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
     panels, lines = work[begin : begin + m[22]], work[begin + m[22] : begin + m[22] + m[23]]
     inputs, results = maps // group, outputs // group
     places, area = g[2] * g[3], g[4] * g[5]
-    taps = find_taps(g, in_place, transposed)
     stretches = np.empty(3 * (windows // LANES + windows // g[3] + windows // places + 4) * 2, np.int64)
     piece = np.empty(ROWS * WIDE, np.float32)
     strips = (results - 1) // ROWS + 1
@@ -52,8 +53,19 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
         for c0 in range(0, inputs, at_once):
             c1 = min(inputs, c0 + at_once)
             depth, add, end = (c1 - c0) * area, c0 > 0, finish and c1 == inputs
-            m0, m1 = part * inputs + c0, part * inputs + c1
-            fill_panels(x, maps, m0, m1, g, j0, j1, in_place, stretches, count, taps, lines, panels)
+            if in_place and area == 1:
+                for s in range(0, count, 3):
+                    at = (part * inputs + c0) * g[0] * g[1] + stretches[s]
+                    copy_rows(x, at, g[0] * g[1], g[7], panels, stretches[s + 1], stretches[s + 2], c1 - c0)
+            else:
+                for c in range(c0, c1):
+                    of_map, to = part * inputs + c, (c - c0) * area * WIDE
+                    start = of_map * g[0] * g[1] if in_place else 0
+                    if in_place:
+                        copy_taps(x, start, stretches, count, indices, panels, to)
+                    else:
+                        read_map(x, maps, of_map, g, j0, j1, lines)
+                        copy_taps(lines, start, stretches, count, indices, panels, to)
             times, steps, a_row, a_step, a_jump = 1, depth, inputs * area, 1, 0
             if transposed:
                 times, steps, a_row, a_step, a_jump = c1 - c0, area, area, 1, results * area
@@ -78,7 +90,7 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                     if not alone:
                         c, c_row = address(piece, 0), WIDE
                         if add:
-                            exchange(piece, y, outputs, places, k, rows, j, columns, True)
+                            exchange(piece, y, outputs, places, k, rows, j, columns, add)
                     b, b_step = address(panels, (j - j0) // WIDE * panel), WIDE
                     if straight and alone and columns == WIDE:
                         b, b_step = address(x, (image * maps + part * inputs + c0) * places + position), places
@@ -102,12 +114,15 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                             table, k, outputs, end, ahead, ahead_step,
                         )  # fmt: skip
                     if not alone:
-                        exchange(piece, y, outputs, places, k, rows, j, columns, False)
+                        exchange(piece, y, outputs, places, k, rows, j, columns, alone)
 
 
 @kernel
 def exchange(piece, y, outputs, places, k, rows, j, columns, read):
-    """``columns`` windows from ``j`` on of ``rows`` maps from ``k`` on, between the images and ``piece``."""
+    """``columns`` windows from ``j`` on of ``rows`` maps from ``k`` on, between the images and ``piece``.
+
+    ``read``: into it. As with all that is compiled, a constant here would be a second kernel.
+    """
     at = 0
     while at < columns:
         image = (j + at) // places
