@@ -20,7 +20,7 @@ import numba
 import numpy as np
 
 from cafpy.backend import Array
-from cafpy.ops.chunks import SLACK, fill
+from cafpy.ops.chunks import SLACK, fill, kernel
 from cafpy.ops.convolution_columns import block, exchange
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.convolution_panel_columns import copy_rows, find_stretches, width_of_lines
@@ -86,7 +86,27 @@ def panel_gradient(thread, threads, numbers, indices, dy, weight, bias, dx, work
                             address(columns, r * size + j), size, min(ROWS, rows - r), min(WIDE, size - j), k0 > 0,
                             zeros, 0, 0, False, a + 4 * AHEAD * step, step,
                         )  # fmt: skip
-            exchange(dx, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, 1)
+            if area == 1 and g[8] == 0 and g[9] == 0:
+                spread_pixels(columns, j0, j1, dx, maps, c0, c1, g)
+            else:
+                exchange(dx, maps, n0, n1, c0, c1, p0, p1, g, columns, lines, 1)
+
+
+@kernel
+def spread_pixels(columns, j0, j1, dx, maps, c0, c1, g):
+    """Add what windows of one pixel, j0 to j1 of all images', have in maps c0 to c1; they do not overlap."""
+    pixels, j = g[2] * g[3], j0
+    while j < j1:
+        image = j // pixels
+        row = (j - image * pixels) // g[3]
+        column = j - image * pixels - row * g[3]
+        count = min(g[3] - column, j1 - j)
+        for c in range(c0, c1):
+            to = ((image * maps + c) * g[0] + row * g[6]) * g[1] + column * g[7]
+            source = (c - c0) * (j1 - j0) + j - j0
+            for i in range(np.uint64(count)):
+                dx[np.uint64(to) + i * np.uint64(g[7])] += columns[np.uint64(source) + i]
+        j += count
 
 
 class PanelGradient:
