@@ -10,7 +10,8 @@ written at least, and the share of what copying a large array reaches. The best 
 processes disturb little; time of the first call (compilation, or loading from the cache) stands last where it is long.
 
 Where PyTorch is installed, convolutions are also run by it, in turn with ours; "x 1.50" says that it took 1.5 times as
-long, in its usual order of memory (NCHW) and with channels last.
+long, in its usual order of memory (NCHW) and with channels last; so are products. Gradients of weights and products
+that are not BLAS's are run by it as well, convolutions then with column matrices.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +29,9 @@ import numpy as np
 from cafpy.backend import Backend, CpuBackend
 from cafpy.ops.convolution import backward, convolution
 from cafpy.ops.convolution_bias import add_bias_gradient
+from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
-from cafpy.ops.inner_product import add_product
+from cafpy.ops.inner_product import add_product, by_blas, pays
 from cafpy.ops.lrn import lrn, lrn_backward
 from cafpy.ops.pooling import Windows, max_pool, max_pool_backward, mean_pool, mean_pool_backward
 
@@ -41,6 +44,7 @@ CONVOLUTIONS = {
     "cifar10 1": (100, 3, 32, 32, 5, 1, 2, 1),
     "cifar10 2": (100, 32, 32, 16, 5, 1, 2, 1),
     "cifar10 3": (100, 32, 64, 8, 5, 1, 2, 1),
+    "vgg first": (2, 3, 64, 224, 3, 1, 1, 1),
     "alexnet 1": (16, 3, 96, 227, 11, 4, 0, 1),
     "alexnet 2": (16, 96, 256, 27, 5, 1, 2, 2),
     "alexnet 3": (16, 256, 384, 13, 3, 1, 1, 1),
@@ -76,6 +80,22 @@ CONVOLUTIONS = {
     "mobilenet depthwise": (8, 128, 128, 56, 3, 1, 1, 128),
     "mobilenet depthwise stride 2": (8, 256, 256, 28, 3, 2, 1, 256),
     "mobilenet depthwise small maps": (8, 512, 512, 14, 3, 1, 1, 512),
+}
+
+# items, length of an item, outputs
+PRODUCTS = {
+    "lenet 1": (64, 800, 500),
+    "lenet 2": (64, 500, 10),
+    "cifar10 1": (100, 1024, 64),
+    "cifar10 2": (100, 1024, 10),
+    "alexnet fc6": (32, 9216, 4096),
+    "alexnet fc7": (32, 4096, 4096),
+    "alexnet fc8": (32, 4096, 1000),
+    "resnet": (8, 2048, 1000),
+    "lstm": (16, 256, 1024),
+    "one item": (1, 4096, 4096),
+    "four items": (4, 4096, 4096),
+    "sixteen items": (16, 4096, 4096),
 }
 
 # images, channels, side, kernel, stride, pad
@@ -138,6 +158,10 @@ def convolutions(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
             ("backward to both", backward, (plan, x, y, weight, dweight, dx)),
         ):
             beside = rivals.get(direction.removeprefix("backward "), {})
+            if direction == "backward to weights" and group < channels:
+                columns = BlockedConvolution(g, x.dtype)
+                columns.weight_gradient = None
+                beside = {"BLAS": partial(columns.backward_weight, x, y, np.zeros_like(weight))} | beside
             work = 2 * flops if direction == "backward to both" else flops
             yield Work(f"conv {name}: {direction}", routine, arguments, work, rivals=beside)
         maps = y.reshape(images, outputs, -1)
@@ -153,17 +177,20 @@ def by_torch(g: Geometry, *arrays: np.ndarray) -> dict[str, dict[str, Callable[[
 
 
 def inner_products(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
-    for name, (items, length, outputs) in {
-        "lenet 1": (64, 800, 500),
-        "lenet 2": (64, 500, 10),
-        "alexnet fc7": (32, 4096, 4096),
-        "one item": (1, 4096, 4096),
-    }.items():
+    for name, (items, length, outputs) in PRODUCTS.items():
         x, weight, y = _draw(rng, items, length), _draw(rng, outputs, length), _draw(rng, items, outputs)
         flops = 2.0 * items * length * outputs
-        yield Work(f"ip {name}: forward", add_product, (backend, x, weight.T, y, False), flops)
-        yield Work(f"ip {name}: backward to weights", add_product, (backend, y.T, x, weight, True), flops)
-        yield Work(f"ip {name}: backward to data", add_product, (backend, y, weight, x, False), flops)
+        for direction, *arguments in (
+            ("forward", x, weight.T, y, False),
+            ("backward to weights", y.T, x, np.zeros_like(weight), True),
+            ("backward to data", y, weight, np.zeros_like(x), False),
+        ):
+            rivals = {"BLAS": partial(by_blas, *arguments)} if pays(*arguments[:2]) else {}
+            if importlib.util.find_spec("torch") is not None:
+                from torch_convolution import product
+
+                rivals["PyTorch"] = product(*arguments)
+            yield Work(f"ip {name}: {direction}", add_product, (backend, *arguments), flops, rivals=rivals)
 
 
 def poolings(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:

@@ -1,4 +1,4 @@
-"""The same convolution by PyTorch, for tools/bench_ops.py: in its usual order of memory and with channels last."""
+"""The same convolutions by PyTorch, as usual in memory and with channels last, and products, for tools/bench_ops.py."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def rivals(
         found["to data"][name] = _call(backward, *back, [True, False, False])
         found["to both"][name] = _call(backward, *back, [True, True, False])
     return found
+
+
+def product(a: np.ndarray, b: np.ndarray, c: np.ndarray, add: bool) -> Callable[[], object]:
+    """What sets c = a b, or with ``add`` c += a b."""
+    x, y, z = (torch.from_numpy(array) for array in (a, b, c))
+    return _call(z.addmm_, x, y) if add else lambda: torch.mm(x, y, out=z)
 
 
 def _call(function: Callable[..., object], *arguments: Any) -> Callable[[], object]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cafpy.ops.chunks import kernel
+from cafpy.ops.chunks import clear, kernel
 from cafpy.ops.lane_product import WIDE
-from cafpy.ops.lanes import LANES, all_lanes, load_first, store, transpose_in
+from cafpy.ops.lanes import LANES, load_first, store_first, transpose_in
 from cafpy.ops.lanes_math import fetch
 
 
@@ -26,19 +26,17 @@ def turn(dy, outputs, pixels, n0, n1, p0, p1, run, first, count, panel):
 def pad_rows(x, maps, n0, n1, c0, c1, top, rows, h, w, pad, phases, sh, positions, width, lines):
     """Rows from ``top`` on of maps c0 to c1, each ``width`` long with its padding: those of equal number modulo ``sh``
     together (of the first only, where ``phases`` is 1), in them one row of all images after the other."""
-    n, zero = n1 - n0, all_lanes(x.dtype.type(0))
+    n = n1 - n0
     length = min(w, width - pad)
+    clear(lines, 0, (c1 - c0) * sh * positions * n * width)
     for c in range(c0, c1):
-        for phase in range(phases):
-            to = ((c - c0) * sh + phase) * positions * n * width
-            for y in range(top + phase, top + rows, sh):
-                there = length if y >= 0 and y < h else 0
+        for row in range(max(0, -top), min(rows, h - top)):
+            phase = row % sh
+            if phase < phases:
+                to = (((c - c0) * sh + phase) * positions + row // sh) * n * width + pad
                 for i in range(n0, n1):
-                    at = ((i * maps + c) * h + y) * w
-                    # what runs over the end of a row is overwritten by the next
-                    for j in range(0, pad, LANES):
-                        store(zero, lines, to + j)
-                    for j in range(0, width - pad, LANES):
+                    at = ((i * maps + c) * h + top + row) * w
+                    for j in range(0, length, LANES):
                         fetch(x, at + j + 2 * h * w)  # the map after the next
-                        store(load_first(x, at + j, there - j), lines, to + pad + j)
+                        store_first(load_first(x, at + j, length - j), lines, to + j, length - j)
                     to += width

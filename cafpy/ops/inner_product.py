@@ -45,7 +45,7 @@ def _(a: Array, b: Array, c: Array, add: bool) -> None:
     if pays(a, b):
         _in_registers(a, b, c, add)
     else:
-        _by_blas(a, b, c, add)
+        by_blas(a, b, c, add)
 
 
 def pays(a: Array, b: Array) -> bool:
@@ -86,7 +86,8 @@ def _plan(m: int, n: int, k: int, turned: bool, flipped: bool, add: bool, thread
     return np.array([*shape, by_rows, depth, width, room, bits, shift], np.int64), room
 
 
-def _by_blas(a: Array, b: Array, c: Array, add: bool) -> None:
+def by_blas(a: Array, b: Array, c: Array, add: bool) -> None:
+    """:func:`add_product` by OpenBLAS, which is also what the other way is measured against."""
     (m, k), n = a.shape, b.shape[1]
     ta, tb = not a.flags.c_contiguous, not b.flags.c_contiguous
     numbers = _numbers(gemm_address(c.dtype), m, n, k, ta, tb, add)

@@ -80,9 +80,9 @@ def test_the_same_bits_every_time():
     np.testing.assert_array_equal(*results)
 
 
-def test_blocks_must_be_half_full():
+def test_blocks_must_be_filled():
     def g(channels, outputs, group=1):
         return Geometry(1, channels, outputs, group, (9, 9), (3, 3), (1, 1), (1, 1), (1, 1))
 
     assert fills_blocks(g(3, 32)) and fills_blocks(g(16, 8))
-    assert not fills_blocks(g(16, 4)) and not fills_blocks(g(64, 64, 16))
+    assert not fills_blocks(g(16, 4)) and fills_blocks(g(1, 28)) and not fills_blocks(g(64, 64, 16))
