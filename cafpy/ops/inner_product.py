@@ -23,7 +23,7 @@ MOVED = 8  # multiplications in the time in which a number is moved
 LEAST = 1_000_000  # multiplications up to which OpenBLAS has kernels that do not rearrange their operands first
 PACKED = 1 << 17  # elements of a part of a matrix that is packed: half a megabyte of an L2 cache
 MOST_COLUMNS = 1 << 9  # of such a part
-FEW_ROWS = 4  # so few that BLAS would take longer to rearrange the other matrix than to multiply
+FEW_ROWS = 4  # so few, or columns, that BLAS would take longer to rearrange the other matrix than to multiply
 
 
 @routine
@@ -51,7 +51,7 @@ def _(a: Array, b: Array, c: Array, add: bool) -> None:
 def pays(a: Array, b: Array) -> bool:
     """Whether blocks in registers are faster than BLAS: it has kernels of their own for small products, and is as good
     where both matrices lie as its sums go down their columns."""
-    large = a.size * b.shape[1] >= LEAST and a.shape[0] > 1 and b.shape[1] > 1 and a.size > 0
+    large = a.size * b.shape[1] >= LEAST and a.shape[0] > 1 and b.shape[1] > 1 and a.shape[1] > FEW_ROWS
     return large and a.dtype == np.float32 and a.flags.c_contiguous
 
 
@@ -110,7 +110,7 @@ def _add_product(thread, threads, numbers, indices, a, b, c, d, e):
         r0, r1 = thread * m // threads, (thread + 1) * m // threads
     if r0 == r1 or c0 == c1:
         return
-    if m <= FEW_ROWS and not ta:
+    if (m <= FEW_ROWS and not ta) or (k <= FEW_ROWS and not tb):
         for i in range(r0, r1):
             if not add:
                 fill(c, i * n + c0, c1 - c0, c.dtype.type(0))
@@ -119,7 +119,8 @@ def _add_product(thread, threads, numbers, indices, a, b, c, d, e):
                     c[i * n + j] += _dot(a, i * k, b, j * k, k)
             else:
                 for t in range(k):
-                    _add_scaled(a[i * k + t], b, t * n + c0, c, i * n + c0, c1 - c0)
+                    scale = a[t * m + i] if ta else a[i * k + t]
+                    _add_scaled(scale, b, t * n + c0, c, i * n + c0, c1 - c0)
         return
     rows, lda = (a[r0:], m) if ta else (a[r0 * k :], k)
     columns, ldb = (b[c0 * k :], k) if tb else (b[c0:], n)

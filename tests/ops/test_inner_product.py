@@ -62,7 +62,7 @@ def test_blocks_in_registers(seed, threads, packed, monkeypatch):
     monkeypatch.setattr(inner_product.numba, "get_num_threads", lambda: threads)
     inner_product._plan.cache_clear()
     rng = np.random.default_rng(seed)
-    m, n, k = (int(size) for size in rng.integers(2, 140, 3))
+    m, n, k = (int(size) for size in rng.integers(5, 140, 3))
     workspace(1 << 20, np.dtype(np.float32))[...] = np.nan
     for turned, flipped, add in product((False, True), repeat=3):
         (a, _), (b, _) = guarded((m, k), rng, flipped), guarded((k, n), rng, turned)
