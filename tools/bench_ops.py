@@ -5,13 +5,14 @@
     python tools/bench_ops.py --threads 1
 
 Convolutions and products are bound by arithmetic: beside the time stand GFLOP/s and their share of what numpy's own
-product of two 2048 x 2048 matrices reaches here. Pooling and LRN are bound by memory: GB/s of what must be read and
-written at least, and the share of what copying a large array reaches. The best of some runs counts, so that other
+product of two 2048 x 2048 matrices reaches here. The other routines are bound by memory: GB/s of what must be read
+and written at least, and the share of what copying a large array reaches. The best of some runs counts, so that other
 processes disturb little; time of the first call (compilation, or loading from the cache) stands last where it is long.
 
-Where PyTorch is installed, convolutions are also run by it, in turn with ours; "x 1.50" says that it took 1.5 times as
-long, in its usual order of memory (NCHW) and with channels last; so are products. Gradients of weights and products
-that are not BLAS's are run by it as well, convolutions then with column matrices.
+Where PyTorch is installed, convolutions, pooling, LRN over channels and BatchNorm are also run by it, in turn with
+ours; "x 1.50" says that it took 1.5 times as long, in its usual order of memory (NCHW) and with channels last; so are
+products. Gradients of weights and products that are not BLAS's are run by it as well, convolutions then with column
+matrices.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ import argparse
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
+from work import Work, draw
+from works_of_memory import lrns, normalisations, poolings, singles
 
 from cafpy.backend import Backend, CpuBackend
 from cafpy.ops.convolution import backward, convolution
@@ -32,8 +33,6 @@ from cafpy.ops.convolution_bias import add_bias_gradient
 from cafpy.ops.convolution_blocked import BlockedConvolution
 from cafpy.ops.convolution_geometry import Geometry
 from cafpy.ops.inner_product import add_product, by_blas, pays
-from cafpy.ops.lrn import lrn, lrn_backward
-from cafpy.ops.pooling import Windows, max_pool, max_pool_backward, mean_pool, mean_pool_backward
 
 SECONDS = 0.4  # for each routine
 
@@ -98,55 +97,13 @@ PRODUCTS = {
     "sixteen items": (16, 4096, 4096),
 }
 
-# images, channels, side, kernel, stride, pad
-POOLINGS = {
-    "lenet 1": (64, 20, 24, 2, 2, 0),
-    "lenet 2": (64, 50, 8, 2, 2, 0),
-    "cifar10 1": (100, 32, 32, 3, 2, 0),
-    "cifar10 2": (100, 32, 16, 3, 2, 0),
-    "alexnet 1": (32, 96, 55, 3, 2, 0),
-    "alexnet 2": (32, 256, 27, 3, 2, 0),
-    "vgg 1": (4, 64, 224, 2, 2, 0),
-    "resnet": (8, 64, 112, 3, 2, 0),
-    "googlenet 3b": (16, 256, 28, 3, 1, 1),
-    "googlenet 4b": (16, 512, 14, 3, 1, 1),
-    "googlenet 5b": (16, 832, 7, 3, 1, 1),
-    "over the whole map": (16, 1024, 7, 7, 1, 0),
-    "5x5 stride 3": (16, 512, 14, 5, 3, 0),
-}
-
-# images, channels, side, size of the window, whether it lies within a channel
-LRNS = {
-    "alexnet 1": (32, 96, 55, 5, False),
-    "alexnet 2": (32, 256, 27, 5, False),
-    "googlenet": (16, 64, 56, 5, False),
-    "cifar10 1": (100, 32, 16, 3, True),
-    "cifar10 2": (100, 32, 8, 3, True),
-}
-
-
-@dataclass(frozen=True)
-class Work:
-    """A routine and its arguments. ``flops`` counts multiplications and additions; ``bytes`` what must move;
-    ``rivals`` do the same."""
-
-    name: str
-    routine: Callable[..., object]
-    arguments: tuple[Any, ...]
-    flops: float = 0
-    bytes: float = 0
-    rivals: dict[str, Callable[[], object]] = field(default_factory=dict)
-
-    def run(self) -> None:
-        self.routine(*self.arguments)
-
 
 def convolutions(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
     for name, (images, channels, outputs, side, kernel, stride, pad, group) in CONVOLUTIONS.items():
         sides = ((side,) * 2, (kernel,) * 2, (stride,) * 2, (pad,) * 2, (1, 1))
         g = Geometry(images, channels, outputs, group, *sides)
-        x, y = _draw(rng, images, channels, side, side), _draw(rng, images, outputs, *g.windows)
-        weight, bias = _draw(rng, outputs, channels // group, kernel, kernel), _draw(rng, outputs)
+        x, y = draw(rng, images, channels, side, side), draw(rng, images, outputs, *g.windows)
+        weight, bias = draw(rng, outputs, channels // group, kernel, kernel), draw(rng, outputs)
         plan = convolution(backend, g, x.dtype)
         out, dx, dweight = np.zeros_like(y), np.zeros_like(x), np.zeros_like(weight)
         flops = 2.0 * images * outputs * g.places * g.weights_per_output
@@ -178,7 +135,7 @@ def by_torch(g: Geometry, *arrays: np.ndarray) -> dict[str, dict[str, Callable[[
 
 def inner_products(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
     for name, (items, length, outputs) in PRODUCTS.items():
-        x, weight, y = _draw(rng, items, length), _draw(rng, outputs, length), _draw(rng, items, outputs)
+        x, weight, y = draw(rng, items, length), draw(rng, outputs, length), draw(rng, items, outputs)
         flops = 2.0 * items * length * outputs
         for direction, *arguments in (
             ("forward", x, weight.T, y, False),
@@ -191,37 +148,6 @@ def inner_products(backend: Backend, rng: np.random.Generator) -> Iterator[Work]
 
                 rivals["PyTorch"] = product(*arguments)
             yield Work(f"ip {name}: {direction}", add_product, (backend, *arguments), flops, rivals=rivals)
-
-
-def poolings(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
-    for name, (images, channels, side, kernel, stride, pad) in POOLINGS.items():
-        out = -(-(side + 2 * pad - kernel) // stride) + 1
-        windows = Windows((side,) * 2, (out,) * 2, (kernel,) * 2, (stride,) * 2, (pad,) * 2)
-        x, y = _draw(rng, images, channels, side, side), _draw(rng, images, channels, out, out)
-        dx, dy, mask = np.empty_like(x), y.copy(), np.zeros(y.shape, np.int32)
-        size = x.nbytes + y.nbytes
-        yield Work(f"pool max {name}: forward", max_pool, (backend, x, y, mask, windows), bytes=size + y.nbytes)
-        yield Work(
-            f"pool max {name}: backward",
-            max_pool_backward,
-            (backend, dy, mask, dx, windows),
-            bytes=size + y.nbytes,
-        )
-        yield Work(f"pool mean {name}: forward", mean_pool, (backend, x, y, windows), bytes=size)
-        yield Work(f"pool mean {name}: backward", mean_pool_backward, (backend, dy, dx, windows), bytes=size)
-
-
-def lrns(backend: Backend, rng: np.random.Generator) -> Iterator[Work]:
-    for name, (images, channels, side, size, within) in LRNS.items():
-        x, dy = _draw(rng, images, channels, side, side), _draw(rng, images, channels, side, side)
-        y, dx = np.empty_like(x), np.empty_like(x)
-        options = (size, within, 2e-5, 0.75, 1.0)
-        yield Work(f"lrn {name}: forward", lrn, (backend, x, y, *options), bytes=2 * x.nbytes)
-        yield Work(f"lrn {name}: backward", lrn_backward, (backend, dy, x, dx, *options), bytes=3 * x.nbytes)
-
-
-def _draw(rng: np.random.Generator, *shape: int) -> np.ndarray:
-    return rng.standard_normal(shape, np.float32)
 
 
 def best(run: Callable[[], object], seconds: float = SECONDS) -> float:
@@ -264,7 +190,7 @@ def main() -> None:
     flops, bandwidth = limits()
     print(f"{backend.threads} threads; a product reaches {flops:.0f} GFLOP/s, a copy {bandwidth:.1f} GB/s")
     rng = np.random.default_rng(0)
-    for group in (convolutions, inner_products, poolings, lrns):
+    for group in (convolutions, inner_products, poolings, lrns, normalisations, singles):
         for work in group(backend, rng):
             if not all(word in work.name for word in args.words.split()):
                 continue
