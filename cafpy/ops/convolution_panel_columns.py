@@ -103,8 +103,8 @@ def copy_rows(x, start, plane, stride, panels, to, length, count):
     """A stretch of ``count`` maps, of windows of one pixel."""
     if stride > 1:
         for c in range(count):
-            for j in range(length):
-                panels[to + c * WIDE + j] = x[start + c * plane + j * stride]
+            for j in range(np.uint64(length)):  # known to be positive, it becomes SIMD
+                panels[np.uint64(to + c * WIDE) + j] = x[np.uint64(start + c * plane) + j * np.uint64(stride)]
     elif length == LANES:
         for c in range(count):
             store(load(x, start + c * plane), panels, to + c * WIDE)

@@ -20,7 +20,7 @@ from cafpy.ops.convolution_depthwise import DepthwiseConvolution
 from cafpy.ops.convolution_depthwise_3x3 import DepthwiseConvolution3x3
 from cafpy.ops.convolution_depthwise_maps import DepthwiseConvolutionOfMaps
 from cafpy.ops.convolution_geometry import Geometry
-from cafpy.ops.convolution_panels import PanelConvolution
+from cafpy.ops.convolution_panels import PanelConvolution, gradient_geometry
 from cafpy.ops.convolution_plain import PlainConvolution
 
 
@@ -181,6 +181,20 @@ def test_the_same_bits_every_time(on_threads):
     first, second = (run(PanelConvolution(g, np.dtype(np.float32)), CpuBackend(), g, np.float32) for _ in range(2))
     for what, values in first.items():
         np.testing.assert_array_equal(values, second[what], err_msg=what)
+
+
+def test_the_images_gradient_is_a_convolution_where_that_is_less_work():
+    def way(*args, **options):
+        return gradient_geometry(geometry(*args, **options))
+
+    assert way(2, 32, 32, (16, 16), 5, 1, 2) == geometry(2, 32, 32, (16, 16), 5, 1, 2)
+    assert way(2, 256, 64, (9, 9), 1) == geometry(2, 64, 256, (9, 9), 1)
+    assert way(2, 6, 8, (9, 9), 1, group=2) == geometry(2, 8, 6, (9, 9), 1, group=2)
+    assert way(2, 64, 64, (28, 28), 3, 1, (1, 0)) == geometry(2, 64, 64, (28, 26), 3, 1, (1, 2))
+    assert way(2, 20, 50, (12, 12), 5) is None  # most of its windows would be pad
+    assert way(2, 3, 64, (32, 32), 3, 1, 1) is None  # few maps to copy windows for
+    assert way(2, 64, 64, (14, 14), 3, 2, 1) is None
+    assert way(2, 64, 64, (14, 14), 1, 1, 1) is None  # its pad would be negative
 
 
 @pytest.mark.parametrize("name", [name for name, g in GEOMETRIES.items() if len(g.size) == 2])

@@ -55,6 +55,8 @@ GEOMETRIES = {
     "1x1, few places": Geometry(5, 6, 7, 1, (3, 4), (1, 1), (1, 1), (0, 0), (1, 1)),
     "5x5, stride 2": Geometry(3, 4, 6, 2, (40, 37), (5, 5), (2, 2), (2, 1), (1, 1)),
     "large, so many blocks": Geometry(2, 16, 32, 1, (64, 64), (5, 5), (1, 1), (2, 2), (1, 1)),
+    "1x1 of many maps": Geometry(3, 600, 21, 1, (5, 7), (1, 1), (1, 1), (0, 0), (1, 1)),
+    "groups of many maps": Geometry(2, 160, 26, 2, (9, 9), (3, 3), (2, 2), (1, 1), (1, 1)),
     "one line": Geometry(2, 3, 4, 1, (50,), (3,), (1,), (1,), (1,)),
     "depthwise": Geometry(2, 8, 8, 8, (20, 21), (3, 3), (1, 1), (1, 1), (1, 1)),
     "depthwise, stride 2": Geometry(2, 8, 8, 8, (20, 21), (3, 3), (2, 2), (1, 1), (1, 1)),
