@@ -12,6 +12,8 @@ The numbers that the kernels are given:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from cafpy.backend import Array
@@ -32,6 +34,8 @@ class WeightGradient:
     """A plan for one geometry over two axes and a number of threads."""
 
     def __init__(self, g: Geometry, threads: int):
+        if g.size[1] == g.kernel[1] == 1 and not g.pad[1]:
+            g = _turned(g)  # columns are rows as well; a row of windows should be long
         self.threads = threads
         self.finishers = threads if g.outputs * g.weights_per_output > LANES**3 else 1
         (h, w), (rows, columns), (kh, kw), (sh, sw), (dh, dw) = g.size, g.windows, g.kernel, g.stride, g.dilation
@@ -87,6 +91,12 @@ def fills_blocks(g: Geometry) -> bool:
     outputs = -(-g.outputs_per_group // WIDE) * WIDE if wide else -(-g.outputs_per_group // LANES) * LANES
     rows = -(-g.weights_per_output // ROWS) * ROWS
     return 5 * g.outputs_per_group * g.weights_per_output >= 2 * outputs * rows
+
+
+def _turned(g: Geometry) -> Geometry:
+    """The geometry with its two axes exchanged."""
+    axes = {name: getattr(g, name)[::-1] for name in ("size", "kernel", "stride", "pad", "dilation")}
+    return replace(g, **axes)
 
 
 def _block(g: Geometry, direct: int, threads: int) -> tuple[int, int]:

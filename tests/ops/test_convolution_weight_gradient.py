@@ -68,6 +68,11 @@ def test_blocks_maps_and_teams(room, kernel, pad, monkeypatch):
         assert plan.slots == (2 if room else 1)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_maps_one_column_wide(kernel):
+    check(Geometry(3, 6, 20, 1, (300, 1), (kernel, 1), (2, 1), (1, 0), (2, 1)), 2)
+
+
 def test_the_same_bits_every_time():
     g = Geometry(6, 8, 24, 1, (13, 15), (3, 3), (1, 1), (1, 1), (1, 1))
     rng = np.random.default_rng(4)
