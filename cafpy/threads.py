@@ -1,8 +1,8 @@
 """Threads: Numba's for our kernels, one BLAS for numpy's own products, one for the products inside kernels.
 
 NumPy and SciPy wheels each bring an OpenBLAS of their own. NumPy's serves `numpy.matmul` and may use every thread.
-SciPy's is called from inside parallel Numba kernels (`cafpy.ops.blas`), where each thread wants a product of its own,
-so it is held at one thread. Where both are one library (a distribution's), one thread is the safe choice for both.
+SciPy's is called from inside parallel Numba kernels (`cafpy.ops.kernel.blas`), where each thread wants a product of its
+own, so it is held at one thread. Where both are one library (a distribution's), one thread is the safe choice for both.
 """
 
 from __future__ import annotations

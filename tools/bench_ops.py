@@ -28,10 +28,10 @@ from work import Work, draw
 from works_of_memory import lrns, normalisations, poolings, singles
 
 from cafpy.backend import Backend, CpuBackend
-from cafpy.ops.convolution import backward, convolution
-from cafpy.ops.convolution_bias import add_bias_gradient
-from cafpy.ops.convolution_blocked import BlockedConvolution
-from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution.bias import add_bias_gradient
+from cafpy.ops.convolution.blocked import BlockedConvolution
+from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.plans import backward, convolution
 from cafpy.ops.inner_product import add_product, by_blas, pays
 
 SECONDS = 0.4  # for each routine

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution.geometry import Geometry
 
 FORMATS = {"NCHW": torch.contiguous_format, "channels last": torch.channels_last}
 

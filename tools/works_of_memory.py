@@ -13,8 +13,8 @@ from cafpy.layers import split
 from cafpy.layers.relu import ReLU
 from cafpy.ops.batch_norm_chain import normalise_scale, normalise_scale_backward
 from cafpy.ops.dropout import dropout
-from cafpy.ops.lrn import lrn, lrn_backward
-from cafpy.ops.pooling import Windows, max_pool, max_pool_backward, mean_pool, mean_pool_backward
+from cafpy.ops.lrn.regions import lrn, lrn_backward
+from cafpy.ops.pooling.windows import Windows, max_pool, max_pool_backward, mean_pool, mean_pool_backward
 from cafpy.ops.softmax import softmax
 from cafpy.ops.update import FlatParameters
 from cafpy.solvers.sgd import sgd

@@ -1,7 +1,8 @@
 """A convolution with what follows it in place: a ReLU, and in phase TEST a BatchNorm and a Scale too.
 
-What follows is applied to each piece of the outputs while it is in the cache (`cafpy.ops.epilogue`). The weights stay
-as they are: factor and shift of each map are computed anew at each forward, as parameters may be written at any time.
+What follows is applied to each piece of the outputs while it is in the cache (`cafpy.ops.convolution.epilogue`). The
+weights stay as they are: factor and shift of each map are computed anew at each forward, as parameters may be written
+at any time.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from cafpy.layers.batch_norm import BatchNorm
 from cafpy.layers.convolution import Convolution
 from cafpy.layers.relu import ReLU
 from cafpy.layers.scale import Scale
-from cafpy.ops.epilogue import Epilogue, finish
+from cafpy.ops.convolution.epilogue import Epilogue, finish
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.wiring import Node
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from cafpy.backend import Array
 from cafpy.layer import Layer
-from cafpy.ops.soft_labels import soft_log_likelihood, soft_softmax_loss_backward
-from cafpy.ops.weighted_log_likelihood import weighted_log_likelihood, weighted_softmax_loss_backward
+from cafpy.ops.loss.soft_labels import soft_log_likelihood, soft_softmax_loss_backward
+from cafpy.ops.loss.weighted_log_likelihood import weighted_log_likelihood, weighted_softmax_loss_backward
 
 logger = logging.getLogger(__name__)
 

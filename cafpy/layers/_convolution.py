@@ -9,9 +9,9 @@ from typing import NamedTuple
 from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
-from cafpy.ops.convolution import convolution
-from cafpy.ops.convolution_bias import add_bias_gradient
-from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution.bias import add_bias_gradient
+from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.plans import convolution
 
 
 class Kernel(NamedTuple):

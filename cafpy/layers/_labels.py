@@ -9,7 +9,7 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
-from cafpy.ops.labels import label_indices
+from cafpy.ops.loss.labels import label_indices
 
 
 class Labels:

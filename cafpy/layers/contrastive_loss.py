@@ -9,7 +9,7 @@ import numpy as np
 from cafpy.blob import Blob
 from cafpy.layer import shape_text
 from cafpy.layers._loss import LossLayer
-from cafpy.ops.contrastive_loss import contrastive_loss, contrastive_loss_backward
+from cafpy.ops.loss.contrastive_loss import contrastive_loss, contrastive_loss_backward
 
 
 class ContrastiveLoss(LossLayer):

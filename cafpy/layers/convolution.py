@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cafpy.blob import Blob
 from cafpy.layers._convolution import ConvolutionLayer
-from cafpy.ops.convolution import backward, forward_finished
-from cafpy.ops.convolution_geometry import Geometry
-from cafpy.ops.epilogue import Epilogue
+from cafpy.ops.convolution.epilogue import Epilogue
+from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.plans import backward, forward_finished
 
 
 class Convolution(ConvolutionLayer):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cafpy.blob import Blob
 from cafpy.layer import shape_text
 from cafpy.layers._convolution import ConvolutionLayer
-from cafpy.ops.convolution_geometry import Geometry
+from cafpy.ops.convolution.geometry import Geometry
 
 
 class Deconvolution(ConvolutionLayer):

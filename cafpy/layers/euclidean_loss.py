@@ -9,7 +9,7 @@ import numpy as np
 from cafpy.blob import Blob
 from cafpy.layer import shape_text
 from cafpy.layers._loss import LossLayer
-from cafpy.ops.euclidean_loss import scaled_difference, squared_distance
+from cafpy.ops.loss.euclidean_loss import scaled_difference, squared_distance
 
 
 class EuclideanLoss(LossLayer):

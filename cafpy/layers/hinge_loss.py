@@ -9,7 +9,7 @@ import numpy as np
 from cafpy.blob import Blob
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer
-from cafpy.ops.hinge_loss import hinge_loss, hinge_loss_backward
+from cafpy.ops.loss.hinge_loss import hinge_loss, hinge_loss_backward
 from cafpy.proto import cafpy_pb2 as pb
 
 

@@ -8,8 +8,8 @@ from math import prod
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
 from cafpy.layers._convolution import check_windows, read_kernel
-from cafpy.ops.convolution_geometry import Geometry
-from cafpy.ops.im2col import col2im, im2col
+from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.im2col import col2im, im2col
 
 
 class Im2col(Layer):

@@ -13,7 +13,7 @@ from cafpy.errors import CafpyError
 from cafpy.layer import shape_text
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer, Normalizer
-from cafpy.ops.infogain_loss import infogain_loss, infogain_loss_backward
+from cafpy.ops.loss.infogain_loss import infogain_loss, infogain_loss_backward
 from cafpy.ops.softmax import softmax
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.binary import blob_to_array, read_binary

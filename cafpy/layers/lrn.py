@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
-from cafpy.ops.lrn import lrn, lrn_backward
+from cafpy.ops.lrn.regions import lrn, lrn_backward
 
 
 class LRN(Layer):

@@ -9,7 +9,7 @@ import numpy as np
 from cafpy.blob import Blob
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer
-from cafpy.ops.log_likelihood import log_likelihood_backward, negative_log_likelihood
+from cafpy.ops.loss.log_likelihood import log_likelihood_backward, negative_log_likelihood
 
 LEAST = 1e-20  # a smaller probability counts as this
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
-from cafpy.ops import pooling
-from cafpy.ops.pooling import Windows
+from cafpy.ops.pooling import windows as pooling
+from cafpy.ops.pooling.windows import Windows
 from cafpy.ops.random import uniform
 
 

@@ -11,8 +11,8 @@ from cafpy.blob import Blob
 from cafpy.layer import shape_text
 from cafpy.layers._class_weights import check_classes, check_options
 from cafpy.layers._loss import LossLayer, Mode, Normalizer
-from cafpy.ops.sigmoid_loss import sigmoid_loss, sigmoid_loss_backward
-from cafpy.ops.weighted_sigmoid_loss import weighted_sigmoid_loss, weighted_sigmoid_loss_backward
+from cafpy.ops.loss.sigmoid_loss import sigmoid_loss, sigmoid_loss_backward
+from cafpy.ops.loss.weighted_sigmoid_loss import weighted_sigmoid_loss, weighted_sigmoid_loss_backward
 
 
 class SigmoidCrossEntropyLoss(LossLayer):

@@ -11,7 +11,7 @@ from cafpy.layers._class_weights import ClassWeights
 from cafpy.layers._labels import Labels
 from cafpy.layers._loss import LossLayer, Normalizer
 from cafpy.layers._soft_labels import SoftLabels
-from cafpy.ops.log_likelihood import negative_log_likelihood, softmax_loss_backward
+from cafpy.ops.loss.log_likelihood import negative_log_likelihood, softmax_loss_backward
 from cafpy.ops.softmax import softmax
 
 LEAST = float(np.finfo(np.float32).tiny)  # a probability of 0 counts as this, which bounds the loss by 87.34

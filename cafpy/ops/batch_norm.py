@@ -14,8 +14,8 @@ from numba import njit
 from cafpy.backend import Array
 from cafpy.ops.channel_rows import sum_and_squares
 from cafpy.ops.channels import absent, numbers, summing, threads_for
+from cafpy.ops.kernel.threaded import NO_INDICES, threaded
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, threaded
 
 
 @routine

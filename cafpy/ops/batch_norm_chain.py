@@ -16,8 +16,8 @@ from cafpy.backend import Array
 from cafpy.ops.batch_norm import moments
 from cafpy.ops.channel_rows import gradient_rows, gradient_sums, normalise_rows
 from cafpy.ops.channels import absent, threads_for
+from cafpy.ops.kernel.threaded import NO_INDICES, threaded
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, threaded
 
 FORWARD_ROWS, BACKWARD_ROWS = 5, 8  # of the tables
 

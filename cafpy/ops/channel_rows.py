@@ -14,8 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from cafpy.ops.chunks import _element, _first, _spread, intrinsic
-from cafpy.ops.row_chunks import _load, _store
+from cafpy.ops.kernel.chunks import _element, _first, _spread, intrinsic
+from cafpy.ops.kernel.row_chunks import _load, _store
 
 LANES = 16
 AHEAD = 1 << 12  # bytes

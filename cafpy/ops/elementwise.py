@@ -97,8 +97,8 @@ def _compile(scalar: Scalar, count: int, dtype: np.dtype) -> Callable[..., None]
 
 @cache
 def _vectorising_numpy() -> ModuleType:
-    """NumPy's names, with the functions of `cafpy.ops.vector_math` in place of those that prevent SIMD."""
-    from cafpy.ops import vector_math
+    """NumPy's names, with the functions of `cafpy.ops.kernel.vector_math` in place of those that prevent SIMD."""
+    from cafpy.ops.kernel import vector_math
 
     module = ModuleType("numpy")
     vars(module).update(vars(np), exp=vector_math.exp, log=vector_math.log, tanh=vector_math.tanh)
@@ -108,7 +108,9 @@ def _vectorising_numpy() -> ModuleType:
 @cache
 def _sources() -> str:
     """Changes when the code does that is compiled into every kernel and that Numba's cache does not look at."""
-    files = (Path(__file__), Path(__file__).with_name("vector_math.py"))
+    from cafpy.ops.kernel import vector_math
+
+    files = (Path(__file__), Path(vector_math.__file__))
     return f"{zlib.crc32(b''.join(file.read_bytes() for file in files)):08x}"
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from cafpy.backend import Array
 from cafpy.ops.channels import threads_for
-from cafpy.ops.chunks import copy
+from cafpy.ops.kernel.chunks import copy
+from cafpy.ops.kernel.threaded import NO_INDICES, NO_NUMBERS, threaded
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, NO_NUMBERS, threaded
 
 BLOCK = 1 << 12  # elements that stay in the L1 cache
 

@@ -9,14 +9,14 @@ import numba
 import numpy as np
 
 from cafpy.backend import Array
-from cafpy.ops.blas import gemm, gemm_address
-from cafpy.ops.chunks import fill, kernel, reordering
 from cafpy.ops.inner_product_kernels import SCRATCH, multiply
-from cafpy.ops.lane_product import WIDE
-from cafpy.ops.lanes import LANES
+from cafpy.ops.kernel.blas import gemm, gemm_address
+from cafpy.ops.kernel.chunks import fill, kernel, reordering
+from cafpy.ops.kernel.lane_product import WIDE
+from cafpy.ops.kernel.lanes import LANES
+from cafpy.ops.kernel.threaded import NO_INDICES, threaded
+from cafpy.ops.kernel.workspace import workspace
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, threaded
-from cafpy.ops.workspace import workspace
 
 SERIAL = 1 << 22  # multiplications for which it does not pay to wake other threads
 MOVED = 8  # multiplications in the time in which a number is moved

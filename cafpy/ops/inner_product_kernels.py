@@ -1,4 +1,4 @@
-"""Products of two matrices of float32 in blocks of registers, see `cafpy.ops.lane_product`.
+"""Products of two matrices of float32 in blocks of registers, see `cafpy.ops.kernel.lane_product`.
 
 One of the matrices is packed, a part that stays in the L2 cache at a time: into panels of WIDE columns. The other is
 read as it is, number by number.
@@ -6,10 +6,10 @@ read as it is, number by number.
 
 from __future__ import annotations
 
-from cafpy.ops.chunks import kernel
-from cafpy.ops.lane_product import ROWS, WIDE, narrow_block, wide_block
-from cafpy.ops.lanes import LANES, load, load_first, store, store_first, transpose_in, transpose_out
-from cafpy.ops.threaded import threaded
+from cafpy.ops.kernel.chunks import kernel
+from cafpy.ops.kernel.lane_product import ROWS, WIDE, narrow_block, wide_block
+from cafpy.ops.kernel.lanes import LANES, load, load_first, store, store_first, transpose_in, transpose_out
+from cafpy.ops.kernel.threaded import threaded
 
 TILE = LANES // ROWS * ROWS  # rows that may be transposed at once
 SCRATCH = LANES * WIDE + LANES * LANES  # elements for a transposition

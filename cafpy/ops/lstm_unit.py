@@ -14,9 +14,9 @@ import numpy as np
 from numba import get_num_threads, njit
 
 from cafpy.backend import Array
+from cafpy.ops.kernel.threaded import NO_INDICES, NO_NUMBERS, threaded
+from cafpy.ops.kernel.vector_math import tanh
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, NO_NUMBERS, threaded
-from cafpy.ops.vector_math import tanh
 
 _SMALL = 1 << 12  # cells; fewer are not worth waking threads for
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from cafpy.backend import Array
 from cafpy.ops.channels import absent, numbers, summing, threads_for
+from cafpy.ops.kernel.threaded import NO_INDICES, threaded
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, threaded
 
 
 @routine

@@ -11,9 +11,9 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from cafpy.backend import Array
+from cafpy.ops.kernel.threaded import NO_INDICES, Threaded, threaded
+from cafpy.ops.kernel.vector_math import exp
 from cafpy.ops.routine import routine
-from cafpy.ops.threaded import NO_INDICES, Threaded, threaded
-from cafpy.ops.vector_math import exp
 
 TILE = 128  # inner positions that a thread takes at once, so that their maxima and sums stay in its L1 cache
 SMALL = 1 << 13  # elements that are not worth waking threads for

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cafpy.ops.channel_rows import gradient_rows, gradient_sums, normalise_rows, sum_and_squares
-from cafpy.ops.threaded import NO_INDICES, threaded
+from cafpy.ops.kernel.threaded import NO_INDICES, threaded
 
 ITEMS, CHANNELS, C = 3, 4, 2
 MINUS, BY, PLUS, FACTOR, SHIFT, SLOPE, OUTER, INNER, MEAN, MEAN_V = 0.5, 2.0, 0.25, -1.5, 0.3, 0.1, 0.7, 3.0, 0.2, 0.4

@@ -8,7 +8,7 @@ import pytest
 from cafpy.backend import Backend, CpuBackend
 from cafpy.ops import inner_product
 from cafpy.ops.inner_product import add_product
-from cafpy.ops.workspace import workspace
+from cafpy.ops.kernel.workspace import workspace
 
 SIZES = [
     (1, 1, 1),

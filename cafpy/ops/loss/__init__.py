@@ -1,0 +1,1 @@
+"""Losses: each module has one, value and gradient."""

@@ -1,0 +1,1 @@
+"""Local response normalisation: `regions` has the routines, the other modules are fast bodies for the CPU."""

@@ -1,0 +1,58 @@
+"""A Winograd convolution of few tiles and many weights, as late layers have: threads share outputs rather than tiles.
+
+The images are transformed once, for all. Then a thread takes a panel of outputs at a time: their weights are
+transformed, used and forgotten while still in cache; 36 planes of all weights together would be four times as much as
+the weights in memory. Backward to the weights sums nothing apart.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cafpy.backend import Array
+from cafpy.ops.convolution.epilogue import Epilogue, with_bias
+from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.kernel.threaded import NO_INDICES
+from cafpy.ops.kernel.workspace import workspace
+from cafpy.ops.winograd.blocks import Blocks
+from cafpy.ops.winograd.output_kernels import add_gradient_of_outputs, convolve_outputs, transform_images
+
+
+class WinogradByOutput:
+    """A plan for one geometry to which Winograd applies (see `cafpy.ops.winograd.choice`): threads share outputs."""
+
+    finishes = True
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype):
+        self.geometry, self.dtype = geometry, dtype
+        self.forward_blocks = Blocks(geometry, False, whole=True)
+        self.data_blocks = Blocks(geometry, True, whole=True)
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
+        """y = conv(x, weight) + bias, and the epilogue."""
+        table = with_bias(bias, epilogue, self.geometry.outputs, self.dtype)
+        self._convolve(self.forward_blocks, x, weight, table, y)
+
+    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
+        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
+        table = with_bias(bias, None, self.geometry.channels, self.dtype)
+        self._convolve(self.data_blocks, dy, weight, table, dx)
+
+    def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
+        """Add the gradient of the weights to ``dweight``."""
+        blocks = self.forward_blocks
+        numbers, planes, work = self._transformed(blocks, x)
+        add_gradient_of_outputs(blocks.threads, numbers, NO_INDICES, planes, dy, dweight, work)
+
+    def _convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
+        numbers, planes, work = self._transformed(blocks, x)
+        convolve_outputs(blocks.threads, numbers, NO_INDICES, planes, weight, table, y, work)
+
+    def _transformed(self, blocks: Blocks, x: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Numbers, the images' planes, and work space."""
+        parts = min(blocks.blocks, -(-blocks.threads // blocks.panels))
+        numbers, room = blocks.with_room(blocks.filters + blocks.products, parts)
+        planes = self.geometry.group * blocks.planes
+        work = workspace(planes + room, self.dtype)
+        transform_images(blocks.threads, numbers, NO_INDICES, x, work[:planes], work[planes:])
+        return numbers, work[:planes], work[planes:]

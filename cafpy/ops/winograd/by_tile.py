@@ -1,0 +1,70 @@
+"""Convolution of 3 x 3 or 5 x 5 windows, stride 1, in float32, by Winograd's F(4x4, 3x3) or F(2x2, 5x5): a plan as
+others are.
+
+A tile of 4 x 4 outputs costs 36 products of numbers for each pair of maps in place of 144 (2 x 2 outputs of 5 x 5
+windows: 36 in place of 100), and moves to and from there. A result is off by 1e-6 to 2e-5 of the largest magnitude, ten
+to forty times what other plans are, and an inf or NaN spoils the whole tile (its inputs or outputs) it meets.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cafpy.backend import Array
+from cafpy.ops.convolution.epilogue import Epilogue, with_bias
+from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.kernel.threaded import NO_INDICES
+from cafpy.ops.kernel.workspace import workspace
+from cafpy.ops.winograd.blocks import Blocks
+from cafpy.ops.winograd.tile_kernels import add_weight_gradient, convolve, sum_products, transform_weights
+
+SUMS = 1 << 25  # elements that all arrays to sum weights' gradients in may have together, if there is more than one
+
+
+class WinogradConvolution:
+    """A plan for one geometry to which Winograd applies (see `cafpy.ops.winograd.choice`): threads share tiles."""
+
+    finishes = True
+
+    def __init__(self, geometry: Geometry, dtype: np.dtype):
+        self.geometry, self.dtype = geometry, dtype
+        self.forward_blocks, self.data_blocks = Blocks(geometry, False), Blocks(geometry, True)
+
+    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
+        """y = conv(x, weight) + bias, and the epilogue."""
+        table = with_bias(bias, epilogue, self.geometry.outputs, self.dtype)
+        self._convolve(self.forward_blocks, x, weight, table, y)
+
+    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
+        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
+        table = with_bias(bias, None, self.geometry.channels, self.dtype)
+        self._convolve(self.data_blocks, dy, weight, table, dx)
+
+    def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
+        """Add the gradient of the weights to ``dweight``."""
+        blocks = self.forward_blocks
+        filters = blocks.panels * blocks.filters
+        slots = _slots(blocks, filters)
+        numbers, room = blocks.with_room(blocks.planes + blocks.products, slots)
+        work = workspace(slots * filters + room, self.dtype)
+        sums, work = work[: slots * filters], work[slots * filters :]
+        sum_products(blocks.threads, numbers, NO_INDICES, x, dy, sums, work)
+        add_weight_gradient(blocks.threads, numbers, NO_INDICES, sums, dweight, work)
+
+    def _convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
+        numbers, room = blocks.with_room(blocks.planes + blocks.products, 0)
+        filters = blocks.panels * blocks.filters  # the transformed weights
+        work = workspace(filters + room, self.dtype)
+        u, work = work[:filters], work[filters:]
+        transform_weights(blocks.threads, numbers, NO_INDICES, weight, u, work)
+        convolve(blocks.threads, numbers, NO_INDICES, x, u, table, y, work)
+
+
+def _slots(blocks: Blocks, filters: int) -> int:
+    """Teams of threads that sum weights' gradients apart: as many as there is room and work for."""
+    threads = blocks.threads
+    return max(
+        n
+        for n in range(1, threads + 1)
+        if threads % n == 0 and (n == 1 or (n * filters <= SUMS and n <= blocks.blocks))
+    )
