@@ -84,7 +84,7 @@ def run(prefix, weights=None, resume_from=None):
     return log.entries
 
 
-OUR_FIELDS = ("layer_position", "learned_net_crc", "crc")
+OUR_FIELDS = ("solver_type", "layer_position", "learned_net_crc", "crc")
 
 
 def as_caffe_writes(state):

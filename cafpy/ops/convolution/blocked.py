@@ -1,6 +1,6 @@
 """Convolution over two spatial axes for the CPU: column matrices and BLAS's products in blocks that stay in cache.
 
-All of float64; of float32 what `cafpy.ops.convolution_panels` and `cafpy.ops.convolution_weight_gradient` leave.
+All of float64; of float32 what `panels.py` and `weight_gradient.py` leave.
 
 The numbers that the kernels of all directions are given:
 
