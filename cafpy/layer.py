@@ -8,7 +8,7 @@ attributes: how many bottoms and tops, whether it may work in place, whether it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from cafpy.errors import CafpyError, LayerError
 from cafpy.filler import fill
 from cafpy.proto import cafpy_pb2 as pb
 from cafpy.proto.describe import describe
+
+if TYPE_CHECKING:
+    from cafpy.ops.kernel.threaded import Threaded
 
 Arity = int | tuple[int, int | None]  # exactly n, or (at least, at most); None: no upper bound
 
@@ -75,6 +78,11 @@ class Layer:
     def reshape(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Give the tops and all work space their shapes. Shapes only: no data is looked at."""
         raise NotImplementedError(f"{type(self).__name__} has no reshape")
+
+    @property
+    def backward_kernels(self) -> tuple[Threaded, ...]:
+        """Larger kernels that only backward needs: they may be compiled ahead by another process."""
+        return ()
 
     def forward(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         """Compute ``top[i].data`` from ``bottom[i].data``."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cafpy.backend import Array
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
 from cafpy.ops.convolution.bias import add_bias_gradient
 from cafpy.ops.convolution.geometry import Geometry
-from cafpy.ops.convolution.plans import convolution
+from cafpy.ops.convolution.plans import backward_kernels, convolution
+
+if TYPE_CHECKING:
+    from cafpy.ops.kernel.threaded import Threaded
 
 
 class Kernel(NamedTuple):
@@ -134,6 +137,10 @@ class ConvolutionLayer(Layer):
         self._top_shape = (images, self.options.num_output, *size)
         for blob in top:
             blob.reshape((*shape[:axis], self.options.num_output, *size))
+
+    @property
+    def backward_kernels(self) -> tuple[Threaded, ...]:
+        return backward_kernels(self._plan)
 
     @property
     def _bias(self) -> Array | None:

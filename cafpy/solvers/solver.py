@@ -11,6 +11,7 @@ import numpy as np
 from cafpy.backend import Backend, CpuBackend
 from cafpy.errors import SolverError
 from cafpy.net import Net
+from cafpy.ops.kernel.ahead import compile_ahead
 from cafpy.ops.update import FlatParameters
 from cafpy.passes.upgrade_solver import load_solver
 from cafpy.proto.describe import place_of
@@ -89,6 +90,8 @@ class Solver:
         self._stop_requested = self._snapshot_requested = self._stopped = False
         factory = NetFactory(self.param, folder, self.backend, dtype, self.seed, share_memory, fuse)
         self.net = factory.train_net()
+        backward = [node.layer for node in reversed(self.net.nodes) if node.needs_backward]
+        compile_ahead((kernel for layer in backward for kernel in layer.backward_kernels), self.net.dtype)
         self.test_nets: list[Net] = []
         self.test_runs: list[TestPasses] = []
         try:

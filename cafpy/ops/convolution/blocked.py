@@ -67,6 +67,8 @@ class BlockedConvolution:
 
         blocks = _blocks(g, images, places)
         self.weight_gradient = WeightGradient(g, self.threads) if dtype == np.float32 and fills_blocks(g) else None
+        self.weight_kernels = (backward_weight,) if self.weight_gradient is None else self.weight_gradient.kernels
+        self.backward_kernels = (*self.weight_kernels, backward_data)
         self.slots = _slots(self.threads, blocks, g.outputs * g.weights_per_output)
 
         def numbers(places: int, own: int, add: int) -> np.ndarray:

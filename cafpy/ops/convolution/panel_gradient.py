@@ -115,6 +115,8 @@ class PanelGradient:
     ``turned``: the weights are transposed, a row for each place of the kernel in each map of the images.
     """
 
+    kernels = (panel_gradient,)
+
     def __init__(self, g: Geometry, turned: bool):
         multiplications = g.images * g.outputs * g.places * g.weights_per_output
         self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()

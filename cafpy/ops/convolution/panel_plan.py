@@ -29,6 +29,8 @@ class PanelProduct:
     of the images.
     """
 
+    kernels = (panel_product,)
+
     def __init__(self, g: Geometry, transposed: bool = False, turned: bool = False):
         multiplications = g.images * g.outputs * g.places * g.weights_per_output
         self.threads = 1 if multiplications < SERIAL else numba.get_num_threads()

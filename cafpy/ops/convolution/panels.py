@@ -15,7 +15,7 @@ from cafpy.ops.convolution.panel_plan import PanelProduct
 from cafpy.ops.convolution.panel_weights import crowded, transpose_weights
 from cafpy.ops.kernel.workspace import workspace
 
-# What is done beside multiplications, in multiplications of a matrix product (docs/performance.md)
+# What is done beside multiplications, in multiplications of a matrix product (docs/kernels.md)
 WINDOW = 6  # to copy a number into a panel
 COLUMN = 15  # to add an element of a column matrix to the images
 
@@ -31,6 +31,7 @@ class PanelConvolution(BlockedConvolution):
             self.turned = crowded(geometry)
         self.gradient = PanelGradient(geometry, self.turned) if back is None else PanelProduct(back, True, self.turned)
         self.zeros = np.zeros(max(geometry.outputs, geometry.channels), dtype)
+        self.backward_kernels = (*self.weight_kernels, *self.gradient.kernels)
 
     def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
         """y = conv(x, weight) + bias, and the epilogue."""

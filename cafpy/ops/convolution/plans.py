@@ -27,6 +27,7 @@ from cafpy.ops.convolution.epilogue import Epilogue, finish
 from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.convolution.panels import PanelConvolution
 from cafpy.ops.convolution.plain import PlainConvolution
+from cafpy.ops.kernel.threaded import Threaded
 from cafpy.ops.routine import routine
 from cafpy.ops.winograd.by_output import WinogradByOutput
 from cafpy.ops.winograd.by_tile import WinogradConvolution
@@ -96,6 +97,11 @@ def backward(plan: Convolution, x: Array, dy: Array, weight: Array, dweight: Arr
     plan.backward_data(dy, weight, None, dx)
 
 
+def backward_kernels(plan: Convolution) -> tuple[Threaded, ...]:
+    """The larger kernels that only the plan's gradients need, as far as it tells."""
+    return getattr(plan, "backward_kernels", ())
+
+
 class ByDirection:
     """A plan made of a plan for each direction."""
 
@@ -104,3 +110,4 @@ class ByDirection:
         self.finishes = getattr(forward, "finishes", False)
         self.backward_data = backward_data.backward_data
         self.backward_weight = backward_weight.backward_weight
+        self.backward_kernels = (*backward_kernels(backward_weight), *backward_kernels(backward_data))

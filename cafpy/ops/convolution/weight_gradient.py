@@ -33,6 +33,8 @@ SUMS = 1 << 20  # elements that all arrays to sum in may have together
 class WeightGradient:
     """A plan for one geometry over two axes and a number of threads."""
 
+    kernels = (sum_windows, add_teams)
+
     def __init__(self, g: Geometry, threads: int):
         if g.size[1] == g.kernel[1] == 1 and not g.pad[1]:
             g = _turned(g)  # columns are rows as well; a row of windows should be long

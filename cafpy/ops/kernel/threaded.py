@@ -21,12 +21,13 @@ from collections.abc import Callable, Iterator
 from functools import update_wrapper
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, extending, njit, prange, types
 from numba.core import errors
+from numba.core.caching import FunctionCache
 
 from cafpy.backend import Array
 
@@ -36,11 +37,25 @@ NO_NUMBERS = np.empty(0, np.int64)
 NO_INDICES = np.empty(0, np.int32)
 
 
+class Elsewhere(Protocol):
+    """Where a kernel is being compiled."""
+
+    def wait_for(self, name: str) -> None:
+        """Until the kernel of this name is compiled, or will not be."""
+
+
 class Threaded:
-    """A kernel; compiled for a dtype when first called with it, and cached on disk."""
+    """A kernel; compiled for a dtype when first called with it, and cached on disk.
+
+    Attributes:
+        name: its module's name, a colon and its own.
+        elsewhere: another process that compiles it (`cafpy.ops.kernel.ahead`), if any does.
+    """
 
     def __init__(self, function: Callable[..., Any]):
         self.function = function
+        self.name = f"{function.__module__}:{function.__name__}"
+        self.elsewhere: Elsewhere | None = None
         self._compiled: dict[np.dtype, tuple[Any, int, tuple[Array, ...]]] = {}
         update_wrapper(self, function)
 
@@ -55,13 +70,22 @@ class Threaded:
             if array.dtype is not dtype or not array.flags.c_contiguous:
                 raise TypeError(f"{self.function.__name__} wants C-contiguous arrays of {dtype}, not {_kind(array)}")
         if dtype not in self._compiled:
-            self._compile(dtype)
+            self.compile(dtype)
         _, address, empty = self._compiled[dtype]
         flat = [array.reshape(-1) for array in arrays]
         run = _serially if threads == 1 else _in_parallel
         run(address, threads, numbers, indices.reshape(-1), *flat, *empty[len(flat) :])
 
-    def _compile(self, dtype: np.dtype) -> None:
+    def is_cached(self) -> bool:
+        """Whether it has been compiled before, for any dtype."""
+        function = _named_by_sources(self.function)
+        return any(Path(FunctionCache(function).cache_path).glob(f"*.{function.__name__}-*.nbi"))
+
+    def compile(self, dtype: np.dtype) -> None:
+        """Compile it for float32 or float64 arrays, or load it from disk."""
+        if self.elsewhere is not None:
+            self.elsewhere.wait_for(self.name)
+            self.elsewhere = None
         number = types.float32 if dtype == np.float32 else types.float64
         array = types.Array(number, 1, "C")
         signature = types.void(types.intp, types.intp, types.int64[::1], types.int32[::1], *(array,) * _ARRAYS)

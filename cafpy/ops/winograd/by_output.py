@@ -22,6 +22,7 @@ class WinogradByOutput:
     """A plan for one geometry to which Winograd applies (see `cafpy.ops.winograd.choice`): threads share outputs."""
 
     finishes = True
+    backward_kernels = (add_gradient_of_outputs,)
 
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         self.geometry, self.dtype = geometry, dtype

@@ -25,6 +25,7 @@ class WinogradConvolution:
     """A plan for one geometry to which Winograd applies (see `cafpy.ops.winograd.choice`): threads share tiles."""
 
     finishes = True
+    backward_kernels = (sum_products, add_weight_gradient)
 
     def __init__(self, geometry: Geometry, dtype: np.dtype):
         self.geometry, self.dtype = geometry, dtype

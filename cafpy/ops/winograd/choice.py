@@ -11,7 +11,7 @@ from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.kernel.lane_product import WIDE
 from cafpy.ops.kernel.lanes import LANES
 
-# What things cost, in multiplications of a matrix product (docs/performance.md tells how they were measured).
+# What things cost, in multiplications of a matrix product (docs/kernels.md tells how they were measured).
 COLUMN = 6  # an element of a column of a window
 TILE = {3: 400, 5: 200}  # a tile of a map, to its planes or back, by the filters' side
 FILTERS = 1300  # a filter to its planes (or back) and through memory, where threads share tiles
