@@ -7,7 +7,7 @@ from math import prod
 
 from cafpy.blob import Blob
 from cafpy.layer import Layer, shape_text
-from cafpy.ops.batch_norm import normalise, normalise_backward
+from cafpy.ops.batch_norm import normalise, normalise_backward, running_scale
 from cafpy.ops.scale import scale, scale_backward
 from cafpy.proto import cafpy_pb2 as pb
 
@@ -89,15 +89,7 @@ class BatchNorm(Layer):
     def read_running(self) -> None:
         """From the running sums ``factor`` becomes 1 / sqrt(variance + eps), and ``mean`` -mean · factor:
         y = x · factor + mean."""
-        means, variances, weight = (blob.data for blob in self.blobs)
-        empty = weight == 0
-        self.xp.divide(variances, weight + empty, out=self.variance)
-        self.variance *= ~empty
-        self.xp.divide(means, weight + empty, out=self.mean)
-        self.mean *= ~empty
-        self.xp.sqrt(self.variance + self.options.eps, out=self.factor)
-        self.xp.divide(1, self.factor, out=self.factor)
-        self.mean *= -self.factor
+        running_scale(self.backend, *(blob.data for blob in self.blobs), self.eps, self.statistics)
 
     def add_to_running(self) -> None:
         """Add the statistics of this pass to the running sums."""

@@ -14,7 +14,7 @@ from numba import njit
 from cafpy.backend import Array
 from cafpy.ops.channel_rows import sum_and_squares
 from cafpy.ops.channels import absent, numbers, summing, threads_for
-from cafpy.ops.kernel.threaded import NO_INDICES, threaded
+from cafpy.ops.kernel.threaded import NO_INDICES, NO_NUMBERS, threaded
 from cafpy.ops.routine import routine
 
 
@@ -48,6 +48,39 @@ def normalise_backward(xp: Any, x: Array | None, statistics: Array, kept: Array 
     mean_dy = xp.mean(dy, axis=(0, 2), dtype=xp.float64).astype(dy.dtype)
     mean_dy_y = xp.mean(dy * y, axis=(0, 2), dtype=xp.float64).astype(dy.dtype)
     dx[...] = factor * (dy - mean_dy[:, None] - y * mean_dy_y[:, None])
+
+
+@routine
+def running_scale(xp: Any, means: Array, variances: Array, weight: Array, eps: Array, statistics: Array) -> None:
+    """``statistics`` from running sums and the one number that both are divided by (0 if nothing is in them yet):
+    factor = 1 / sqrt(variance + eps[0]), and in place of the mean -mean · factor, so that y = x · factor + that."""
+    mean, variance, factor = statistics[0], statistics[1], statistics[2]
+    empty = weight == 0
+    xp.divide(variances, weight + empty, out=variance)
+    variance *= ~empty
+    xp.divide(means, weight + empty, out=mean)
+    mean *= ~empty
+    xp.sqrt(variance + eps[0], out=factor)
+    xp.divide(1, factor, out=factor)
+    mean *= -factor
+
+
+@running_scale.body("numba")
+def _(means: Array, variances: Array, weight: Array, eps: Array, statistics: Array) -> None:
+    _running_scale(1, NO_NUMBERS, NO_INDICES, means, variances, weight, eps, statistics)
+
+
+@threaded
+def _running_scale(thread, threads, numbers, indices, means, variances, weight, eps, statistics):
+    channels, one = means.size, means.dtype.type(1)
+    by = weight[0] if weight[0] != 0 else one
+    filled = one if weight[0] != 0 else means.dtype.type(0)
+    for c in range(channels):
+        variance = variances[c] / by * filled
+        factor = one / np.sqrt(variance + eps[0])
+        statistics[c] = -(means[c] / by * filled * factor)
+        statistics[channels + c] = variance
+        statistics[2 * channels + c] = factor
 
 
 @normalise.body("numba")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cafpy.backend import Backend, CpuBackend
-from cafpy.ops.batch_norm import normalise, normalise_backward
+from cafpy.ops.batch_norm import normalise, normalise_backward, running_scale
 from cafpy.ops.batch_norm_chain import BACKWARD_ROWS, FORWARD_ROWS, normalise_scale, normalise_scale_backward
 
 PLAIN, FAST = Backend(), CpuBackend()
@@ -118,3 +118,17 @@ def test_gradient_of_batch_norm_alone():
     table[0], table[1], table[3], table[5], table[6], table[7] = statistics[0], statistics[2], 1, 1, statistics[2], 1
     normalise_scale_backward(FAST, x, table, False, dy, dx)
     np.testing.assert_allclose(dx, wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("weight", [0, 1, 2.5])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_sums(dtype, weight):
+    rng = np.random.default_rng(0)
+    means, variances = rng.standard_normal(37).astype(dtype), rng.uniform(0, 2, 37).astype(dtype)
+    plain, fast = np.full((3, 37), np.nan, dtype), np.full((3, 37), np.nan, dtype)
+    for backend, statistics in ((Backend(), plain), (CpuBackend(), fast)):
+        running_scale(backend, means, variances, np.full(1, weight, dtype), np.array([1e-5, 0], dtype), statistics)
+    np.testing.assert_array_equal(fast, plain)
+    variance = variances / weight if weight else 0 * variances
+    np.testing.assert_allclose(plain[2], 1 / np.sqrt(variance + 1e-5), rtol=1e-6)
+    np.testing.assert_allclose(plain[0], -(means / weight if weight else 0 * means) * plain[2], rtol=1e-6)

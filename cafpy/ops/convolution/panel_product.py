@@ -22,6 +22,8 @@ from cafpy.ops.kernel.lane_product_finished import AHEAD, address, finished_bloc
 from cafpy.ops.kernel.lanes import LANES, load_first, store_first
 from cafpy.ops.kernel.threaded import threaded
 
+DEEP = 256  # rows of a panel that make the next strip of weights worth fetching, as it may come from memory
+
 
 @threaded
 def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
@@ -96,6 +98,12 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                         b, b_step = address(x, (image * maps + part * inputs + c0) * places + position), places
                     # a step for each line of a transposed matrix is more than a processor foresees
                     ahead, ahead_step = a + 4 * AHEAD * a_step, a_step
+                    if (
+                        depth >= DEEP and not transposed and k + 2 * ROWS <= last
+                    ):  # each panel fetches of the next strip
+                        ahead_step = (ROWS - 1) // ((j1 - j0 - 1) // WIDE + 1) + 1
+                        row = min(ROWS - 1, (j - j0) // WIDE * ahead_step)
+                        ahead = a + 4 * (ROWS + row) * inputs * area
                     if more and k - first < 2 * g[7] * ROWS:
                         soon = next_window + j - j0 + (k - first) // ROWS * (LANES // g[7])
                         image = soon // places

@@ -1,8 +1,8 @@
 """Kernels that another process compiles while this one does something else.
 
 Numba compiles one thing at a time in a process, and a net's first training step wants ten kernels and more, of up to
-two seconds each. Those that are wanted last can be left to a process beside this one: it puts them into Numba's cache on
-disk, and from there they are loaded when they are called.
+two seconds each. Those that are wanted last can be left to a process beside this one: it puts them into Numba's cache
+on disk, and from there they are loaded when they are called.
 """
 
 from __future__ import annotations
