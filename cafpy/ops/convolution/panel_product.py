@@ -55,6 +55,7 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
         for c0 in range(0, inputs, at_once):
             c1 = min(inputs, c0 + at_once)
             depth, add, end = (c1 - c0) * area, c0 > 0, finish and c1 == inputs
+            deep = depth >= DEEP and not transposed
             if in_place and area == 1:
                 for s in range(0, count, 3):
                     at = (part * inputs + c0) * g[0] * g[1] + stretches[s]
@@ -98,9 +99,7 @@ def panel_product(thread, threads, numbers, indices, x, weight, table, y, work):
                         b, b_step = address(x, (image * maps + part * inputs + c0) * places + position), places
                     # a step for each line of a transposed matrix is more than a processor foresees
                     ahead, ahead_step = a + 4 * AHEAD * a_step, a_step
-                    if (
-                        depth >= DEEP and not transposed and k + 2 * ROWS <= last
-                    ):  # each panel fetches of the next strip
+                    if deep and k + 2 * ROWS <= last:  # each panel fetches some rows of the next strip
                         ahead_step = (ROWS - 1) // ((j1 - j0 - 1) // WIDE + 1) + 1
                         row = min(ROWS - 1, (j - j0) // WIDE * ahead_step)
                         ahead = a + 4 * (ROWS + row) * inputs * area
