@@ -15,6 +15,7 @@ from numba import types
 from numba.core import cgutils
 
 from cafpy.ops.kernel.chunks import _element, _first, _spread, intrinsic
+from cafpy.ops.kernel.lanes import fetch_line
 from cafpy.ops.kernel.row_chunks import _load, _store
 
 LANES = 16
@@ -61,10 +62,7 @@ def _write(builder: Any, value: Any, place: Any, left: Any) -> None:
 
 def _fetch(builder: Any, place: Any, write: bool = False) -> None:
     byte = builder.gep(builder.bitcast(place, ir.IntType(8).as_pointer()), [_index(AHEAD)])
-    number = ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [byte.type, number, number, number])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [byte, number(int(write)), number(3), number(1)])
+    fetch_line(builder, byte, write)
 
 
 def _add(builder: Any, total: Any, value: Any, left: Any) -> None:

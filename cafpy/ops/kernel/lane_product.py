@@ -14,11 +14,21 @@ from functools import partial
 from typing import Any
 
 import llvmlite.binding as llvm
-from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
-from cafpy.ops.kernel.lanes import LANES, first, masked_at, pointer, put_masked, put_vector, spread, vector_at, zeros
+from cafpy.ops.kernel.lanes import (
+    LANES,
+    fetch_line,
+    first,
+    masked_at,
+    pointer,
+    put_masked,
+    put_vector,
+    spread,
+    vector_at,
+    zeros,
+)
 
 intrinsic: Any = extending.intrinsic  # typed as if it left its functions' first argument to the caller
 
@@ -56,15 +66,6 @@ def add_products(
                 builder.store(builder.fadd(builder.load(total), product, flags=("contract",)), total)
 
 
-def fetch_line(builder: Any, place: Any) -> None:
-    """Have a line of memory in the L2 cache when it is wanted; any address will do."""
-    number = ir.IntType(32)
-    address = builder.bitcast(place, ir.IntType(8).as_pointer())
-    kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
-    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(prefetch, [address, number(0), number(2), number(1)])  # to read, of data
-
-
 def _fetching(context: Any, builder: Any, kinds: Any, ahead: Any) -> Callable[[Any], Callable[[Any], None]]:
     """What makes of a number of steps what fetches the line of step i beyond them, see the blocks."""
     array, at, shift, bits, low, high = (builder.extract_value(ahead, i) for i in range(6))
@@ -74,7 +75,7 @@ def _fetching(context: Any, builder: Any, kinds: Any, ahead: Any) -> Callable[[A
         q = builder.lshr(builder.add(before, i), shift)
         of_low = builder.sub(q, builder.shl(builder.lshr(q, bits), bits))
         place = builder.add(builder.mul(of_low, low), builder.mul(builder.lshr(q, bits), high))
-        fetch_line(builder, builder.gep(base, [place]))
+        fetch_line(builder, builder.gep(base, [place]), level=2)
 
     return lambda before: partial(fetch, before)
 
@@ -118,7 +119,7 @@ def _block(vectors: int) -> Any:
             if kinds[17] is not types.none:
                 for row in by_row(to, c_row):
                     for place in by_column(row):
-                        fetch_line(builder, place)
+                        fetch_line(builder, place, level=2)
                 fetch = _fetching(context, builder, kinds[17], args[17])
             sums = new_sums(builder, ROWS, vectors)
             if isinstance(kinds[4], types.Array):

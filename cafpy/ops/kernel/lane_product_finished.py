@@ -12,19 +12,10 @@ from numba import extending, types
 from numba.core import cgutils
 
 from cafpy.ops.kernel.lane_product import ROWS, WIDE, add_products, new_sums
-from cafpy.ops.kernel.lanes import LANES, first, masked_at, pointer, put_masked, put_vector, spread, zeros
+from cafpy.ops.kernel.lanes import LANES, fetch_line, first, masked_at, pointer, put_masked, put_vector, spread, zeros
 
 intrinsic: Any = extending.intrinsic  # typed as if it left its functions' first argument to the caller
 AHEAD = 32  # steps that numbers far apart in memory, which a processor does not foresee, are best fetched before
-
-
-def _fetch(builder: Any, place: Any, writing: bool = False) -> None:
-    """Have a line of memory in the cache when it is wanted; any address will do."""
-    address = builder.bitcast(place, ir.IntType(8).as_pointer())
-    number = ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
-    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(prefetch, [address, number(int(writing)), number(3 if writing else 2), number(1)])
 
 
 @intrinsic
@@ -78,10 +69,10 @@ def _block(height: int) -> Any:
 
             for row in places:
                 for place in row:
-                    _fetch(builder, place, writing=True)
+                    fetch_line(builder, place, writing=True)
 
             def fetch_ahead(i: Any) -> None:
-                _fetch(builder, builder.gep(soon, [builder.mul(i, ahead_step)]))
+                fetch_line(builder, builder.gep(soon, [builder.mul(i, ahead_step)]), level=2)
 
             sums = new_sums(builder, height, WIDE // LANES)
             with builder.if_else(add) as (more, begin):

@@ -92,6 +92,14 @@ def put_masked(builder: Any, value: Any, place: Any, mask: Any) -> None:
     builder.call(store, [value, address, _index(4), mask])
 
 
+def fetch_line(builder: Any, place: Any, writing: bool = False, level: int = 1) -> None:
+    """Have a line of memory in the cache of this level when it is to be read or written; any address will do."""
+    address = builder.bitcast(place, ir.IntType(8).as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [address.type, _index, _index, _index])
+    prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(prefetch, [address, _index(int(writing)), _index(4 - level), _index(1)])  # of data
+
+
 # --- loading and storing
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import extending, types
-from numba.core import cgutils
 
-from cafpy.ops.kernel.lanes import LANES, lanes, pointer, spread
+from cafpy.ops.kernel.lanes import LANES, fetch_line, lanes, pointer, spread
 
 intrinsic: Any = extending.intrinsic  # typed as if it left its functions' first argument to the caller
 _int = ir.IntType(32)
@@ -68,10 +67,7 @@ def fetch(typingctx: Any, array: Any, index: Any) -> Any:
     """Have the processor fetch what lies around array[index], which may be beyond its end."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        place = builder.bitcast(pointer(context, builder, signature.args[0], *args), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [place.type, _int, _int, _int])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [place, _int(0), _int(3), _int(1)])
+        fetch_line(builder, pointer(context, builder, signature.args[0], *args))
         return context.get_dummy_value()
 
     return types.void(array, types.intp), generate

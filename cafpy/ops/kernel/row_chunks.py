@@ -13,6 +13,7 @@ from numba import types
 from numba.core import cgutils
 
 from cafpy.ops.kernel.chunks import _element, _first, _spread, _vector, intrinsic
+from cafpy.ops.kernel.lanes import fetch_line
 
 AHEAD = 1 << 13  # bytes
 _index = ir.IntType(64)
@@ -52,10 +53,7 @@ def _store(builder: Any, value: Any, pointer: Any, left: Any) -> None:
 def _expect(builder: Any, pointer: Any, write: bool) -> None:
     """Have the processor fetch what lies AHEAD: the next block's rows, while this one is worked on."""
     byte = builder.gep(builder.bitcast(pointer, ir.IntType(8).as_pointer()), [_index(AHEAD)])
-    number = ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [byte.type, number, number, number])
-    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [byte, number(int(write)), number(3), number(1)])
+    fetch_line(builder, byte, write)
 
 
 @intrinsic
