@@ -67,8 +67,8 @@ class Backend:
 class CpuBackend(Backend):
     """NumPy arrays and Numba bodies on ``threads`` threads (all cores when None).
 
-    ``winograd``: convolutions may use Winograd's algorithm where it is faster (`cafpy.ops.winograd.by_tile` tells how
-    exact).
+    ``winograd``: convolutions may use Winograd's algorithm where it is faster (`cafpy.ops.convolution.winograd.by_tile`
+    tells how exact).
     """
 
     name = "cpu"

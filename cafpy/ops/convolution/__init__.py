@@ -1,1 +1,1 @@
-"""Convolution: `plans` chooses the fastest way for a geometry, the other modules are the ways."""
+"""Convolution: `plans` chooses the fastest way for a geometry, the others are the ways."""

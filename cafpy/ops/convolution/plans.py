@@ -27,11 +27,11 @@ from cafpy.ops.convolution.epilogue import Epilogue, finish
 from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.convolution.panels import PanelConvolution
 from cafpy.ops.convolution.plain import PlainConvolution
+from cafpy.ops.convolution.winograd.by_output import WinogradByOutput
+from cafpy.ops.convolution.winograd.by_tile import WinogradConvolution
+from cafpy.ops.convolution.winograd.choice import winograd_pays
 from cafpy.ops.kernel.threaded import Threaded
 from cafpy.ops.routine import routine
-from cafpy.ops.winograd.by_output import WinogradByOutput
-from cafpy.ops.winograd.by_tile import WinogradConvolution
-from cafpy.ops.winograd.choice import winograd_pays
 
 DEPTHWISE_OUTPUTS = 4  # of a map; with more, a matrix product is faster
 

@@ -1,15 +1,12 @@
-"""What a thread does for a Winograd convolution whose threads share tiles (`cafpy.ops.winograd.by_tile`).
+"""What a thread does for a Winograd convolution whose threads share tiles (`by_tile.py`).
 
-Numbers are as in `cafpy.ops.winograd.products`; 23 is the number of slots of `sum_products`.
+Numbers are as in `products.py`; 23 is the number of slots of `sum_products`.
 """
 
 from __future__ import annotations
 
-from cafpy.ops.kernel.chunks import clear
-from cafpy.ops.kernel.lane_product import WIDE
-from cafpy.ops.kernel.threaded import threaded
-from cafpy.ops.winograd.filters import add_filter_gradients
-from cafpy.ops.winograd.products import (
+from cafpy.ops.convolution.winograd.filters import add_filter_gradients
+from cafpy.ops.convolution.winograd.products import (
     buffers,
     convolve_panel,
     gradient_panel,
@@ -18,6 +15,9 @@ from cafpy.ops.winograd.products import (
     transform_inputs,
     unpack,
 )
+from cafpy.ops.kernel.chunks import clear
+from cafpy.ops.kernel.lane_product import WIDE
+from cafpy.ops.kernel.threaded import threaded
 
 AT_ONCE = 64  # maps of a panel's filters that a thread transforms at a time
 

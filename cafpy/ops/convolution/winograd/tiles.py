@@ -9,9 +9,9 @@ arrays are flat.
 from __future__ import annotations
 
 from cafpy.ops.convolution.epilogue import finish_lanes
+from cafpy.ops.convolution.winograd.transforms import gradient_line, input_line, output_line
 from cafpy.ops.kernel.chunks import kernel
 from cafpy.ops.kernel.lanes import LANES, transpose_in, transpose_out
-from cafpy.ops.winograd.transforms import gradient_line, input_line, output_line
 
 
 @kernel

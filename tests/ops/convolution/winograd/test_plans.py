@@ -9,13 +9,13 @@ from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.convolution.panels import PanelConvolution
 from cafpy.ops.convolution.plain import PlainConvolution
 from cafpy.ops.convolution.plans import ByDirection, convolution
-from cafpy.ops.winograd import blocks as winograd_blocks
-from cafpy.ops.winograd import by_tile as winograd
-from cafpy.ops.winograd import choice as winograd_choice
-from cafpy.ops.winograd.by_output import WinogradByOutput
-from cafpy.ops.winograd.by_tile import WinogradConvolution
-from cafpy.ops.winograd.choice import Directions, winograd_applies, winograd_pays
-from cafpy.ops.winograd.tile_kernels import sum_products
+from cafpy.ops.convolution.winograd import blocks as winograd_blocks
+from cafpy.ops.convolution.winograd import by_tile as winograd
+from cafpy.ops.convolution.winograd import choice as winograd_choice
+from cafpy.ops.convolution.winograd.by_output import WinogradByOutput
+from cafpy.ops.convolution.winograd.by_tile import WinogradConvolution
+from cafpy.ops.convolution.winograd.choice import Directions, winograd_applies, winograd_pays
+from cafpy.ops.convolution.winograd.tile_kernels import sum_products
 
 SINGLE = np.dtype(np.float32)
 PLANS = [WinogradConvolution, WinogradByOutput]

@@ -7,22 +7,22 @@ The numbers that all kernels are given (the source is x and the result y, or the
     12  rows of tiles of a map, tiles of a row, rows of tiles of a block, blocks
     16  of the planes of the source: from a tile to the next, from a plane to the next; elements of a plane of the
         result, and of a panel of filters
-    20  elements of the two parts of work space for `cafpy.ops.winograd.tiles`; of all work space of a thread
+    20  elements of the two parts of work space for `tiles.py`; of all work space of a thread
     23  the kernel's own
 """
 
 from __future__ import annotations
 
+from cafpy.ops.convolution.winograd.filters import filter_panel
+from cafpy.ops.convolution.winograd.tiles import gradient_tiles, input_tiles, output_tiles
 from cafpy.ops.kernel.chunks import kernel
 from cafpy.ops.kernel.lane_product import ROWS, WIDE, narrow_block, wide_block
 from cafpy.ops.kernel.lanes import LANES
-from cafpy.ops.winograd.filters import filter_panel
-from cafpy.ops.winograd.tiles import gradient_tiles, input_tiles, output_tiles
 
 
 @kernel
 def unpack(m):
-    """The numbers by subject: the batch, maps of a group, shapes as in `cafpy.ops.winograd.tiles`, pad, filters, blocks
+    """The numbers by subject: the batch, maps of a group, shapes as in `tiles.py`, pad, filters, blocks
     and the planes' sizes."""
     source, result = (m[3], m[4], m[12], m[13]), (m[5], m[6], m[12], m[13])
     batch, of_group = (m[0], m[1], m[2], m[10]), (m[1] // m[10], m[2] // m[10])

@@ -6,9 +6,9 @@ import numba
 import numpy as np
 
 from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.winograd.filters import PIECE
 from cafpy.ops.kernel.lane_product import ROWS, WIDE
 from cafpy.ops.kernel.lanes import LANES
-from cafpy.ops.winograd.filters import PIECE
 
 PLANES = 160 * 1024  # elements of a block's planes of the source: they and those of some outputs stay in an L2 cache
 FEWEST, MOST = 48, 128  # tiles of a block, if there are so many: with few of them weights are read too often
@@ -18,7 +18,7 @@ class Blocks:
     """One direction of a convolution.
 
     Attributes:
-        numbers: what its kernels are given, but for the last (see `cafpy.ops.winograd.products`).
+        numbers: what its kernels are given, but for the last (see `products.py`).
         planes, products, filters, lines: elements of a block's planes, of the products of a panel of outputs, of its
             transformed filters, and of lines.
     """

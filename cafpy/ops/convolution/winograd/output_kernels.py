@@ -1,17 +1,13 @@
-"""What a thread does for a Winograd convolution whose threads share outputs (`cafpy.ops.winograd.by_output`).
+"""What a thread does for a Winograd convolution whose threads share outputs (`by_output.py`).
 
-Numbers are as in `cafpy.ops.winograd.products`, the planes being those of all tiles; 23 is the number of parts of the
+Numbers are as in `products.py`, the planes being those of all tiles; 23 is the number of parts of the
 blocks that are jobs of their own forward, where there are fewer panels of outputs than threads.
 """
 
 from __future__ import annotations
 
-from cafpy.ops.kernel.chunks import clear
-from cafpy.ops.kernel.lane_product import WIDE
-from cafpy.ops.kernel.lanes import LANES
-from cafpy.ops.kernel.threaded import threaded
-from cafpy.ops.winograd.filters import add_filter_gradients
-from cafpy.ops.winograd.products import (
+from cafpy.ops.convolution.winograd.filters import add_filter_gradients
+from cafpy.ops.convolution.winograd.products import (
     buffers,
     convolve_panel,
     gradient_panel,
@@ -19,7 +15,11 @@ from cafpy.ops.winograd.products import (
     transform_filters,
     unpack,
 )
-from cafpy.ops.winograd.tiles import input_tiles
+from cafpy.ops.convolution.winograd.tiles import input_tiles
+from cafpy.ops.kernel.chunks import clear
+from cafpy.ops.kernel.lane_product import WIDE
+from cafpy.ops.kernel.lanes import LANES
+from cafpy.ops.kernel.threaded import threaded
 
 
 @threaded

@@ -6,10 +6,10 @@ want them. All arrays are flat; `taps` is 3 or 5.
 
 from __future__ import annotations
 
+from cafpy.ops.convolution.winograd.transforms import filter_gradient_line, filter_line
 from cafpy.ops.kernel.chunks import kernel
 from cafpy.ops.kernel.lane_product import WIDE
 from cafpy.ops.kernel.lanes import LANES, load, load_first, store, store_first, transpose_in, transpose_out
-from cafpy.ops.winograd.transforms import filter_gradient_line, filter_line
 
 PIECE = 16  # maps that are turned at a time
 

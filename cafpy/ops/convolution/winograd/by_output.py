@@ -12,14 +12,14 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.convolution.epilogue import Epilogue, with_bias
 from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.winograd.blocks import Blocks
+from cafpy.ops.convolution.winograd.output_kernels import add_gradient_of_outputs, convolve_outputs, transform_images
 from cafpy.ops.kernel.threaded import NO_INDICES
 from cafpy.ops.kernel.workspace import workspace
-from cafpy.ops.winograd.blocks import Blocks
-from cafpy.ops.winograd.output_kernels import add_gradient_of_outputs, convolve_outputs, transform_images
 
 
 class WinogradByOutput:
-    """A plan for one geometry to which Winograd applies (see `cafpy.ops.winograd.choice`): threads share outputs."""
+    """A plan for one geometry to which Winograd applies (see `choice.py`): threads share outputs."""
 
     finishes = True
     backward_kernels = (add_gradient_of_outputs,)

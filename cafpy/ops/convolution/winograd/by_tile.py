@@ -13,16 +13,16 @@ import numpy as np
 from cafpy.backend import Array
 from cafpy.ops.convolution.epilogue import Epilogue, with_bias
 from cafpy.ops.convolution.geometry import Geometry
+from cafpy.ops.convolution.winograd.blocks import Blocks
+from cafpy.ops.convolution.winograd.tile_kernels import add_weight_gradient, convolve, sum_products, transform_weights
 from cafpy.ops.kernel.threaded import NO_INDICES
 from cafpy.ops.kernel.workspace import workspace
-from cafpy.ops.winograd.blocks import Blocks
-from cafpy.ops.winograd.tile_kernels import add_weight_gradient, convolve, sum_products, transform_weights
 
 SUMS = 1 << 25  # elements that all arrays to sum weights' gradients in may have together, if there is more than one
 
 
 class WinogradConvolution:
-    """A plan for one geometry to which Winograd applies (see `cafpy.ops.winograd.choice`): threads share tiles."""
+    """A plan for one geometry to which Winograd applies (see `choice.py`): threads share tiles."""
 
     finishes = True
     backward_kernels = (sum_products, add_weight_gradient)
