@@ -28,7 +28,7 @@ from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.convolution.panels import PanelConvolution
 from cafpy.ops.convolution.plain import PlainConvolution
 from cafpy.ops.convolution.winograd.by_output import WinogradByOutput
-from cafpy.ops.convolution.winograd.by_tile import WinogradConvolution
+from cafpy.ops.convolution.winograd.by_tile import WinogradByTile
 from cafpy.ops.convolution.winograd.choice import winograd_pays
 from cafpy.ops.kernel.threaded import Threaded
 from cafpy.ops.routine import routine
@@ -71,7 +71,7 @@ def exact_convolution(geometry: Geometry, dtype: np.dtype) -> Convolution:
 @convolution.body("winograd")
 def _(geometry: Geometry, dtype: np.dtype) -> Convolution:
     directions = winograd_pays(geometry, dtype)
-    makers = {"exact": exact_convolution, "tiles": WinogradConvolution, "outputs": WinogradByOutput}
+    makers = {"exact": exact_convolution, "tiles": WinogradByTile, "outputs": WinogradByOutput}
     plans: dict[str, Convolution] = {way: makers[way](geometry, dtype) for way in set(directions)}
     return plans.popitem()[1] if len(plans) == 1 else ByDirection(*(plans[way] for way in directions))
 

@@ -10,34 +10,18 @@ from __future__ import annotations
 import numpy as np
 
 from cafpy.backend import Array
-from cafpy.ops.convolution.epilogue import Epilogue, with_bias
-from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.convolution.winograd.blocks import Blocks
 from cafpy.ops.convolution.winograd.output_kernels import add_gradient_of_outputs, convolve_outputs, transform_images
+from cafpy.ops.convolution.winograd.plan import WinogradPlan
 from cafpy.ops.kernel.threaded import NO_INDICES
 from cafpy.ops.kernel.workspace import workspace
 
 
-class WinogradByOutput:
+class WinogradByOutput(WinogradPlan):
     """A plan for one geometry to which Winograd applies (see `choice.py`): threads share outputs."""
 
-    finishes = True
+    whole = True
     backward_kernels = (add_gradient_of_outputs,)
-
-    def __init__(self, geometry: Geometry, dtype: np.dtype):
-        self.geometry, self.dtype = geometry, dtype
-        self.forward_blocks = Blocks(geometry, False, whole=True)
-        self.data_blocks = Blocks(geometry, True, whole=True)
-
-    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
-        """y = conv(x, weight) + bias, and the epilogue."""
-        table = with_bias(bias, epilogue, self.geometry.outputs, self.dtype)
-        self._convolve(self.forward_blocks, x, weight, table, y)
-
-    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
-        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
-        table = with_bias(bias, None, self.geometry.channels, self.dtype)
-        self._convolve(self.data_blocks, dy, weight, table, dx)
 
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
@@ -45,7 +29,7 @@ class WinogradByOutput:
         numbers, planes, work = self._transformed(blocks, x)
         add_gradient_of_outputs(blocks.threads, numbers, NO_INDICES, planes, dy, dweight, work)
 
-    def _convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
+    def convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
         numbers, planes, work = self._transformed(blocks, x)
         convolve_outputs(blocks.threads, numbers, NO_INDICES, planes, weight, table, y, work)
 

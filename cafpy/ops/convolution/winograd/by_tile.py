@@ -8,12 +8,9 @@ to forty times what other plans are, and an inf or NaN spoils the whole tile (it
 
 from __future__ import annotations
 
-import numpy as np
-
 from cafpy.backend import Array
-from cafpy.ops.convolution.epilogue import Epilogue, with_bias
-from cafpy.ops.convolution.geometry import Geometry
 from cafpy.ops.convolution.winograd.blocks import Blocks
+from cafpy.ops.convolution.winograd.plan import WinogradPlan
 from cafpy.ops.convolution.winograd.tile_kernels import add_weight_gradient, convolve, sum_products, transform_weights
 from cafpy.ops.kernel.threaded import NO_INDICES
 from cafpy.ops.kernel.workspace import workspace
@@ -21,25 +18,11 @@ from cafpy.ops.kernel.workspace import workspace
 SUMS = 1 << 25  # elements that all arrays to sum weights' gradients in may have together, if there is more than one
 
 
-class WinogradConvolution:
+class WinogradByTile(WinogradPlan):
     """A plan for one geometry to which Winograd applies (see `choice.py`): threads share tiles."""
 
-    finishes = True
+    whole = False
     backward_kernels = (sum_products, add_weight_gradient)
-
-    def __init__(self, geometry: Geometry, dtype: np.dtype):
-        self.geometry, self.dtype = geometry, dtype
-        self.forward_blocks, self.data_blocks = Blocks(geometry, False), Blocks(geometry, True)
-
-    def forward(self, x: Array, weight: Array, bias: Array | None, y: Array, epilogue: Epilogue | None = None) -> None:
-        """y = conv(x, weight) + bias, and the epilogue."""
-        table = with_bias(bias, epilogue, self.geometry.outputs, self.dtype)
-        self._convolve(self.forward_blocks, x, weight, table, y)
-
-    def backward_data(self, dy: Array, weight: Array, bias: Array | None, dx: Array) -> None:
-        """dx = gradient of the images, plus ``bias`` (channels,) where a deconvolution has one."""
-        table = with_bias(bias, None, self.geometry.channels, self.dtype)
-        self._convolve(self.data_blocks, dy, weight, table, dx)
 
     def backward_weight(self, x: Array, dy: Array, dweight: Array) -> None:
         """Add the gradient of the weights to ``dweight``."""
@@ -52,7 +35,7 @@ class WinogradConvolution:
         sum_products(blocks.threads, numbers, NO_INDICES, x, dy, sums, work)
         add_weight_gradient(blocks.threads, numbers, NO_INDICES, sums, dweight, work)
 
-    def _convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
+    def convolve(self, blocks: Blocks, x: Array, weight: Array, table: Array, y: Array) -> None:
         numbers, room = blocks.with_room(blocks.planes + blocks.products, 0)
         filters = blocks.panels * blocks.filters  # the transformed weights
         work = workspace(filters + room, self.dtype)

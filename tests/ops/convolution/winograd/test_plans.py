@@ -13,12 +13,12 @@ from cafpy.ops.convolution.winograd import blocks as winograd_blocks
 from cafpy.ops.convolution.winograd import by_tile as winograd
 from cafpy.ops.convolution.winograd import choice as winograd_choice
 from cafpy.ops.convolution.winograd.by_output import WinogradByOutput
-from cafpy.ops.convolution.winograd.by_tile import WinogradConvolution
+from cafpy.ops.convolution.winograd.by_tile import WinogradByTile
 from cafpy.ops.convolution.winograd.choice import Directions, winograd_applies, winograd_pays
 from cafpy.ops.convolution.winograd.tile_kernels import sum_products
 
 SINGLE = np.dtype(np.float32)
-PLANS = [WinogradConvolution, WinogradByOutput]
+PLANS = [WinogradByTile, WinogradByOutput]
 
 
 def geometry(images, channels, outputs, size, pad=(1, 1), kernel=3, stride=1, dilation=1, group=1):
@@ -100,7 +100,7 @@ def test_weights_summed_in_one_array_or_in_many(room, on_threads, monkeypatch):
     on_threads(4)
     g = GEOMETRIES["several blocks"]
     expected = run(PlainConvolution(np, g, SINGLE), g)["dweight"]
-    values = run(WinogradConvolution(g, SINGLE), g)["dweight"]
+    values = run(WinogradByTile(g, SINGLE), g)["dweight"]
     assert slots == [4 if room else 1]
     np.testing.assert_allclose(values, expected, rtol=0, atol=2e-5 * np.abs(expected).max())
 
@@ -200,7 +200,7 @@ def test_where_it_pays():
 
 def test_choice(monkeypatch):
     g = geometry(8, 64, 64, (56, 56))
-    assert type(convolution(CpuBackend(), g, SINGLE)) is WinogradConvolution
+    assert type(convolution(CpuBackend(), g, SINGLE)) is WinogradByTile
     assert type(convolution(CpuBackend(), geometry(8, 512, 512, (7, 7)), SINGLE)) is WinogradByOutput
     assert type(convolution(CpuBackend(winograd=False), g, SINGLE)) is PanelConvolution
     assert type(convolution(CpuBackend(), g, np.dtype(np.float64))) is BlockedConvolution
@@ -210,7 +210,7 @@ def test_choice(monkeypatch):
     assert type(plan) is ByDirection
     directions = ("forward", "backward_data", "backward_weight")
     owners = [type(getattr(plan, name).__self__) for name in directions]
-    assert owners == [WinogradConvolution, PanelConvolution, WinogradByOutput]
+    assert owners == [WinogradByTile, PanelConvolution, WinogradByOutput]
 
 
 def test_each_direction_has_its_price(monkeypatch):
